@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The inside of every actor: one loop, one table of commands, one reply to
+ *  each. The list of running actors is what dividere_stop looks at, from
+ *  outside, when one does not end.                                          */
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include "actor_internal.h"
+#include "library_internal.h"
+#include "log_internal.h"
+#include "running.h"
+
+struct dividere_actor_t {
+    zsock_t *pipe; /* CZMQ's                           */
+    zloop_t *loop; /* ours                             */
+    char *name;
+    void *self;                         /* of the actor's class             */
+    const dividere_command_t *commands; /* of the actor's class             */
+    dividere_stats_fn *stats;           /* of the actor's class             */
+    bool verbose;
+    dividere_running_t running; /* in the list of running actors    */
+};
+
+static void
+s_mask_signals (void)
+{
+    sigset_t all;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, NULL);
+}
+
+static int
+s_command_ping (dividere_actor_t *self, char **args, zmsg_t *values)
+{
+    zmsg_addstr (values, self->name);
+    return 0;
+}
+
+static int
+s_command_stats (dividere_actor_t *self, char **args, zmsg_t *values)
+{
+    self->stats (self->self, values);
+    return 0;
+}
+
+static int
+s_command_verbose (dividere_actor_t *self, char **args, zmsg_t *values)
+{
+    if (!streq (args[0], "0") && !streq (args[0], "1"))
+        return EINVAL;
+    self->verbose = streq (args[0], "1");
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    size_t args;
+    int (*handler) (dividere_actor_t *self, char **args, zmsg_t *values);
+} s_common[] = {
+    { "PING", 0, s_command_ping },
+    { "STATS", 0, s_command_stats },
+    { "VERBOSE", 1, s_command_verbose },
+};
+
+static int
+s_dispatch (dividere_actor_t *self, const char *name, char **args, size_t count,
+            zmsg_t *values)
+{
+    for (const dividere_command_t *at = self->commands; at->name; at++)
+        if (streq (at->name, name))
+            return count < at->args_min || count > at->args_max
+                       ? EINVAL
+                       : at->handler (self->self, args, count, values);
+    for (size_t i = 0; i < sizeof (s_common) / sizeof (s_common[0]); i++)
+        if (streq (s_common[i].name, name))
+            return count != s_common[i].args
+                       ? EINVAL
+                       : s_common[i].handler (self, args, values);
+    return ENOSYS;
+}
+
+/*  The reply: the caller's tag if there was one, the status, the values.    */
+static void
+s_reply (dividere_actor_t *self, const char *tag, int status, zmsg_t *values)
+{
+    char text[16];
+    snprintf (text, sizeof (text), "%d", status);
+    if (status) {
+        zmsg_destroy (&values);
+        values = zmsg_new ();
+    }
+    zmsg_pushstr (values, text);
+    if (tag)
+        zmsg_pushstr (values, tag);
+    if (zmsg_send (&values, self->pipe) < 0) {
+        dividere_log (DIVIDERE_LOG_ERROR,
+                      "%s: nobody reads the replies to its commands",
+                      self->name);
+        zmsg_destroy (&values);
+    }
+}
+
+static void
+s_execute (dividere_actor_t *self, zmsg_t *request)
+{
+    size_t count = zmsg_size (request);
+    char **texts = (char **) zmalloc ((count + 2) * sizeof (char *));
+    for (size_t i = 0; i < count; i++)
+        texts[i] = zmsg_popstr (request);
+    bool tagged = count && texts[0][0] == '#';
+    size_t first = tagged ? 1 : 0;
+    const char *name = count > first ? texts[first] : "";
+    size_t args = count > first ? count - first - 1 : 0;
+    zmsg_t *values = zmsg_new ();
+    int status = s_dispatch (self, name, texts + first + 1, args, values);
+    dividere_log (self->verbose ? DIVIDERE_LOG_INFO : DIVIDERE_LOG_DEBUG,
+                  "%s: %.64s%s%.200s: %s", self->name, name, args ? " " : "",
+                  args ? texts[first + 1] : "", strerror (status));
+    s_reply (self, tagged ? texts[0] : NULL, status, values);
+    for (size_t i = 0; i < count; i++)
+        freen (texts[i]);
+    freen (texts);
+}
+
+/*  Commands are rare and synchronous: one for each turn of the loop.        */
+static int
+s_handle_pipe (zloop_t *loop, zsock_t *pipe, void *arg)
+{
+    dividere_actor_t *self = (dividere_actor_t *) arg;
+    zmsg_t *request = zmsg_recv (pipe);
+    if (!request)
+        return errno == ETERM ? -1 : 0;
+    zframe_t *first = zmsg_first (request);
+    bool ending = first && zframe_streq (first, "$TERM");
+    if (!ending)
+        s_execute (self, request);
+    zmsg_destroy (&request);
+    return ending ? -1 : 0;
+}
+
+dividere_actor_t *
+dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
+                    void *class_self, const dividere_command_t *commands,
+                    dividere_stats_fn *stats)
+{
+    s_mask_signals ();
+    dividere_library_linked ();
+    dividere_actor_t *self = (dividere_actor_t *) zmalloc (sizeof (*self));
+    self->pipe = pipe;
+    self->self = class_self;
+    self->commands = commands;
+    self->stats = stats;
+    self->name = strdup (name ? name : kind);
+    self->loop = zloop_new ();
+    assert (self->name && self->loop);
+    zloop_set_nonstop (self->loop, true);
+    zsock_set_sndtimeo (pipe, 0);
+    zsock_set_rcvtimeo (pipe, 0);
+    zloop_reader (self->loop, pipe, s_handle_pipe, self);
+    dividere_running_add (&self->running, pipe, self->name);
+    return self;
+}
+
+void
+dividere_actor_run (dividere_actor_t *self)
+{
+    zsock_signal (self->pipe, 0);
+    zloop_start (self->loop);
+}
+
+void
+dividere_actor_destroy (dividere_actor_t **self_p)
+{
+    dividere_actor_t *self = *self_p;
+    zloop_destroy (&self->loop);
+    dividere_running_remove (&self->running);
+    freen (self->name);
+    freen (self);
+    *self_p = NULL;
+}
+
+zloop_t *
+dividere_actor_loop (dividere_actor_t *self)
+{
+    return self->loop;
+}
+
+const char *
+dividere_actor_name (const dividere_actor_t *self)
+{
+    return self->name;
+}
+
+void
+dividere_actor_busy (dividere_actor_t *self, const char *activity)
+{
+    atomic_store_explicit (&self->running.activity, activity,
+                           memory_order_relaxed);
+}
+
+void
+dividere_actor_stat (zmsg_t *values, const char *name, uint64_t value)
+{
+    zmsg_addstr (values, name);
+    zmsg_addstrf (values, "%llu", (unsigned long long) value);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_ACTOR_INTERNAL_H
+#define DIVIDERE_ACTOR_INTERNAL_H
+
+#include <czmq.h>
+#include <dividere/actor.h>
+
+/*  The kit that gives every actor the same shape: masked signals, a loop that
+ *  only $TERM ends, a table of commands that are all answered, and an entry in
+ *  the list of running actors, where its activity can be read from outside.  */
+
+typedef struct dividere_actor_t dividere_actor_t;
+
+/*  Handles one command. args are count texts, as many as the table allows.
+ *  Values for the reply are appended to values. Returns 0 or an errno.      */
+typedef int (dividere_command_fn) (void *self, char **args, size_t count,
+                                   zmsg_t *values);
+
+typedef struct {
+    const char *name;
+    size_t args_min;
+    size_t args_max;
+    dividere_command_fn *handler;
+} dividere_command_t;
+
+#define DIVIDERE_ARGS_MANY 1000
+
+/*  Appends the statistics of an actor to values, by dividere_actor_stat.    */
+typedef void (dividere_stats_fn) (void *self, zmsg_t *values);
+
+/*  In the actor's thread, first of all. Masks signals and makes the loop; kind
+ *  and commands (ended by a NULL name) must be static. Nothing here fails.  */
+dividere_actor_t *dividere_actor_new (zsock_t *pipe, const char *kind,
+                                      const char *name, void *self,
+                                      const dividere_command_t *commands,
+                                      dividere_stats_fn *stats);
+
+/*  Says that the actor is ready, and serves its pipe and loop until $TERM or
+ *  the end of the context.                                                  */
+void dividere_actor_run (dividere_actor_t *self);
+
+/*  Last of all: sources and timers of the loop must need nothing any more.  */
+void dividere_actor_destroy (dividere_actor_t **self_p);
+
+zloop_t *dividere_actor_loop (dividere_actor_t *self);
+const char *dividere_actor_name (const dividere_actor_t *self);
+
+/*  What the thread is about to call (a string that lives for ever), and NULL
+ *  when it is back.                                                         */
+void dividere_actor_busy (dividere_actor_t *self, const char *activity);
+
+/*  One pair of the reply to STATS.                                          */
+void dividere_actor_stat (zmsg_t *values, const char *name, uint64_t value);
+
+/*  dividere_call with a ready list of frames, command first; takes it.      */
+int dividere_actor_call (zactor_t *actor, zmsg_t **ret_reply, int timeout_ms,
+                         zmsg_t *frames);
+
+#endif

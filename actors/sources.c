@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The sources of a reactor and its commands.                               */
+
+#include <assert.h>
+#include <errno.h>
+#include "log_internal.h"
+#include "reactor_internal.h"
+#include "types_internal.h"
+
+dividere_source_t *
+dividere_reactor_source (dividere_reactor_t *self, const char *name)
+{
+    dividere_source_t *source =
+        (dividere_source_t *) zlistx_first (self->sources);
+    while (source && !streq (source->name, name))
+        source = (dividere_source_t *) zlistx_next (self->sources);
+    return source;
+}
+
+/*  What a source counted stays in the sums when it is gone.                 */
+static void
+s_add_stats (dividere_stats_t *sum, dividere_source_t *source)
+{
+    dividere_stats_t stats;
+    dividere_connector_stats (source->connector, &stats);
+    sum->received += stats.received;
+    sum->dropped += stats.dropped;
+    sum->refused += stats.refused;
+    sum->malformed += stats.malformed;
+    sum->unknown_type += stats.unknown_type;
+    sum->too_large += stats.too_large;
+    sum->too_deep += stats.too_deep;
+    sum->bad_text += stats.bad_text;
+    sum->over_budget += stats.over_budget;
+    sum->missed += stats.missed;
+}
+
+static void
+s_remove (dividere_reactor_t *self, dividere_source_t *source)
+{
+    s_add_stats (&self->gone, source);
+    zlistx_detach (self->sources, source->place);
+    dividere_connector_destroy (&source->connector);
+    freen (source->name);
+    freen (source);
+}
+
+void
+dividere_reactor_remove_all (dividere_reactor_t *self)
+{
+    dividere_source_t *source;
+    while ((source = (dividere_source_t *) zlistx_first (self->sources)))
+        s_remove (self, source);
+}
+
+/*  The reactor's connectors never block it, and answer in any order.        */
+static int
+s_adopt (dividere_reactor_t *self, dividere_connector_t *connector,
+         const char *name, zmsg_t *values)
+{
+    char number[32];
+    if (!name || !*name) {
+        snprintf (number, sizeof (number), "source-%u", ++self->named);
+        name = number;
+    }
+    if (dividere_reactor_source (self, name))
+        return EEXIST;
+    if (!self->drive)
+        return EMFILE;
+    if (dividere_drive_add (self->drive, &connector->polled) < 0)
+        return errno;
+    dividere_source_t *source =
+        (dividere_source_t *) zmalloc (sizeof (*source));
+    source->name = strdup (name);
+    assert (source->name);
+    source->connector = connector;
+    connector->polled.owner = source;
+    connector->options.send_timeout_ms = 0;
+    connector->options.recv_timeout_ms = 0;
+    connector->asynchronous = true;
+    source->place = zlistx_add_end (self->sources, source);
+    zmsg_addstr (values, name);
+    zmsg_addstr (values, dividere_connector_endpoints (connector));
+    dividere_drive_turn (self->drive);
+    return 0;
+}
+
+/*  "response" or "response=front".                                          */
+static int
+s_parse_kind (const char *text, dividere_kind_t *ret_kind,
+              const char **ret_name)
+{
+    const char *equals = strchr (text, '=');
+    size_t size = equals ? (size_t) (equals - text) : strlen (text);
+    for (int kind = DIVIDERE_PUBLISHER; kind <= DIVIDERE_DEALER; kind++) {
+        const char *name = dividere_kind_name ((dividere_kind_t) kind);
+        if (strlen (name) != size || strncmp (name, text, size) != 0)
+            continue;
+        if (equals && !equals[1])
+            return EINVAL;
+        *ret_kind = (dividere_kind_t) kind;
+        *ret_name = equals ? equals + 1 : NULL;
+        return 0;
+    }
+    return EINVAL;
+}
+
+static int
+s_subscribe (dividere_reactor_t *self, dividere_connector_t *connector,
+             char **types, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const ProtobufCMessageDescriptor *type = dividere_types_find (types[i]);
+        if (!type)
+            type = dividere_types_find_short (types[i]);
+        if (!type)
+            return ENOENT;
+        if (dividere_subscribe (connector, type) < 0)
+            return errno;
+    }
+    const dividere_handler_t *at = self->config.handlers;
+    for (; !count && at && at->type; at++)
+        if (dividere_subscribe (connector, at->type) < 0)
+            return errno;
+    return 0;
+}
+
+/*  So that the types of ADD and of messages are known.                      */
+static int
+s_register_handlers (dividere_reactor_t *self)
+{
+    const dividere_handler_t *at = self->config.handlers;
+    for (; at && at->type; at++) {
+        const dividere_type_t *entry = dividere_types_entry (at->type);
+        if (!entry)
+            return errno;
+        if (entry->id >= self->by_type_size) {
+            size_t size = (size_t) entry->id + 1;
+            self->by_type = (const dividere_handler_t **)
+                realloc (self->by_type, size * sizeof (*self->by_type));
+            assert (self->by_type);
+            memset (self->by_type + self->by_type_size, 0,
+                    (size - self->by_type_size) * sizeof (*self->by_type));
+            self->by_type_size = size;
+        }
+        self->by_type[entry->id] = at;
+    }
+    return 0;
+}
+
+static int
+s_command_add (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    dividere_kind_t kind;
+    const char *name;
+    int error = s_register_handlers (self);
+    if (!error)
+        error = s_parse_kind (args[0], &kind, &name);
+    if (!error && count > 2 && kind != DIVIDERE_SUBSCRIBER)
+        error = EINVAL;
+    if (error)
+        return error;
+    dividere_connector_t *connector =
+        dividere_connector_new (kind, args[1], NULL);
+    if (!connector)
+        return errno;
+    if (kind == DIVIDERE_SUBSCRIBER)
+        error = s_subscribe (self, connector, args + 2, count - 2);
+    if (!error)
+        error = s_adopt (self, connector, name, values);
+    if (error)
+        dividere_connector_destroy (&connector);
+    return error;
+}
+
+/*  The address of a connector of this process: what dividere_reactor_add sends.*/
+static int
+s_command_adopt (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_connector_t *connector =
+        (dividere_connector_t *) (uintptr_t) strtoull (args[0], NULL, 16);
+    return s_adopt ((dividere_reactor_t *) arg, connector, args[1], values);
+}
+
+static int
+s_command_remove (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    dividere_source_t *source = dividere_reactor_source (self, args[0]);
+    if (!source)
+        return ENOENT;
+    s_remove (self, source);
+    return 0;
+}
+
+static int
+s_command_list (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    dividere_source_t *source =
+        (dividere_source_t *) zlistx_first (self->sources);
+    while (source) {
+        zmsg_addstr (values, source->name);
+        zmsg_addstr (values, dividere_kind_name (source->connector->kind));
+        zmsg_addstr (values, dividere_connector_endpoints (source->connector));
+        source = (dividere_source_t *) zlistx_next (self->sources);
+    }
+    return 0;
+}
+
+static int
+s_command_start (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    if (self->state != DIVIDERE_REACTOR_NEW)
+        return EALREADY;
+    if (!self->drive)
+        return EMFILE;
+    int error = s_register_handlers (self);
+    if (!error && self->config.on_init) {
+        dividere_context_t context = { self, NULL, NULL };
+        dividere_actor_busy (self->actor, "on_init");
+        error = self->config.on_init (&context);
+        dividere_actor_busy (self->actor, NULL);
+    }
+    if (error)
+        return error;
+    self->state = DIVIDERE_REACTOR_RUNNING;
+    dividere_reactor_arm (self);
+    dividere_drive_read (self->drive, true);
+    return 0;
+}
+
+static int
+s_command_pause (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    if (self->state == DIVIDERE_REACTOR_NEW)
+        return EINVAL;
+    if (self->state == DIVIDERE_REACTOR_RUNNING)
+        dividere_drive_read (self->drive, false);
+    self->state = DIVIDERE_REACTOR_PAUSED;
+    return 0;
+}
+
+static int
+s_command_resume (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    if (self->state == DIVIDERE_REACTOR_NEW)
+        return EINVAL;
+    if (self->state == DIVIDERE_REACTOR_PAUSED) {
+        self->state = DIVIDERE_REACTOR_RUNNING;
+        dividere_drive_read (self->drive, true);
+    }
+    return 0;
+}
+
+const dividere_command_t dividere_reactor_commands[] = {
+    { "ADD", 2, DIVIDERE_ARGS_MANY, s_command_add },
+    { "ADOPT", 2, 2, s_command_adopt },
+    { "REMOVE", 1, 1, s_command_remove },
+    { "LIST", 0, 0, s_command_list },
+    { "START", 0, 0, s_command_start },
+    { "PAUSE", 0, 0, s_command_pause },
+    { "RESUME", 0, 0, s_command_resume },
+    { NULL, 0, 0, NULL }
+};
+
+void
+dividere_reactor_stats (void *arg, zmsg_t *values)
+{
+    dividere_reactor_t *self = (dividere_reactor_t *) arg;
+    dividere_stats_t sum = self->gone;
+    dividere_source_t *source =
+        (dividere_source_t *) zlistx_first (self->sources);
+    for (; source; source = (dividere_source_t *) zlistx_next (self->sources))
+        s_add_stats (&sum, source);
+    dividere_actor_stat (values, "sources", zlistx_size (self->sources));
+    dividere_actor_stat (values, "received", sum.received);
+    dividere_actor_stat (values, "handled", self->counts.handled);
+    dividere_actor_stat (values, "failed", self->counts.failed);
+    dividere_actor_stat (values, "replied", self->counts.replied);
+    dividere_actor_stat (values, "unhandled", self->counts.unhandled);
+    dividere_actor_stat (values, "unknown_type", sum.unknown_type);
+    dividere_actor_stat (values, "malformed", sum.malformed);
+    dividere_actor_stat (values, "too_large", sum.too_large);
+    dividere_actor_stat (values, "too_deep", sum.too_deep);
+    dividere_actor_stat (values, "bad_text", sum.bad_text);
+    dividere_actor_stat (values, "over_budget", sum.over_budget);
+    dividere_actor_stat (values, "missed", sum.missed);
+    dividere_actor_stat (values, "dropped", sum.dropped);
+    dividere_actor_stat (values, "refused", sum.refused);
+    dividere_actor_stat (values, "wakeups", dividere_drive_turns (self->drive));
+}
+
+int
+dividere_reactor_add (zactor_t *reactor, dividere_connector_t **connector_p,
+                      const char *name)
+{
+    assert (reactor);
+    assert (connector_p && *connector_p);
+    zmsg_t *frames = zmsg_new ();
+    zmsg_addstr (frames, "ADOPT");
+    zmsg_addstrf (frames, "%llx",
+                  (unsigned long long) (uintptr_t) *connector_p);
+    zmsg_addstr (frames, name ? name : "");
+    if (dividere_actor_call (reactor, NULL, -1, frames) < 0)
+        return -1;
+    *connector_p = NULL;
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_H
+#define DIVIDERE_H
+
+/*  Everything: typed protobuf messages over ZeroMQ, with CZMQ actors. Each
+ *  header below also stands alone.                                          */
+
+#include "dividere/actor.h"
+#include "dividere/connector.h"
+#include "dividere/envelope.h"
+#include "dividere/library.h"
+#include "dividere/log.h"
+#include "dividere/message.h"
+#include "dividere/monitor.h"
+#include "dividere/port.h"
+#include "dividere/reactor.h"
+#include "dividere/route.h"
+#include "dividere/text.h"
+#include "dividere/types.h"
+
+#endif

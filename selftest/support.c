@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The helpers of selftest.h.                                               */
+
+#include "selftest.h"
+#include <dirent.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <time.h>
+#include <unistd.h>
+
+bool selftest_verbose = false;
+
+void
+selftest_fail (const char *file, int line, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    fflush (stdout);
+    fprintf (stderr, "%s:%d: ", file, line);
+    vfprintf (stderr, format, args);
+    fputc ('\n', stderr);
+    va_end (args);
+    /* Actors may still run: no exit handlers.                              */
+    fflush (stderr);
+    _exit (1);
+}
+
+void
+selftest_note (const char *format, ...)
+{
+    if (!selftest_verbose)
+        return;
+    va_list args;
+    va_start (args, format);
+    vprintf (format, args);
+    fputc ('\n', stdout);
+    va_end (args);
+    fflush (stdout);
+}
+
+void
+selftest_skip (const char *reason)
+{
+    printf ("skipped: %s\n", reason);
+    fflush (stdout);
+    _exit (77);
+}
+
+int64_t
+selftest_now_ms (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void
+selftest_pause (void)
+{
+    poll (NULL, 0, 1);
+}
+
+uint64_t
+selftest_random (uint64_t *state)
+{
+    uint64_t x = *state ? *state : 88172645463325252ULL;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return *state = x;
+}
+
+size_t
+selftest_scaled (size_t count)
+{
+    const char *text = getenv ("DIVIDERE_SELFTEST_SCALE");
+    double scale = text ? strtod (text, NULL) : 1.0;
+    return scale > 0 ? (size_t) ((double) count * scale) : count;
+}
+
+static size_t
+s_entries (const char *folder)
+{
+    DIR *dir = opendir (folder);
+    CHECK (dir);
+    size_t count = 0;
+    while (readdir (dir))
+        count++;
+    closedir (dir);
+    return count;
+}
+
+size_t
+selftest_fds (void)
+{
+    return s_entries ("/proc/self/fd");
+}
+
+size_t
+selftest_threads (void)
+{
+    return s_entries ("/proc/self/task");
+}
+
+static const char *
+s_address (const char *prefix)
+{
+    static int s_serial = 0;
+    char *address = NULL;
+    if (asprintf (&address, "%sselftest-%d-%d", prefix, (int) getpid (),
+                  ++s_serial) < 0)
+        selftest_fail (__FILE__, __LINE__, "no memory");
+    return address;
+}
+
+const char *
+selftest_inproc (void)
+{
+    return s_address ("inproc://");
+}
+
+const char *
+selftest_ipc (void)
+{
+    return s_address ("ipc://@dividere-");
+}
+
+char *
+selftest_folder (void)
+{
+    const char *parent = getenv ("TMPDIR");
+    char *folder = NULL;
+    if (asprintf (&folder, "%s/dividere-XXXXXX", parent ? parent : P_tmpdir) <
+            0 ||
+        !mkdtemp (folder))
+        selftest_fail (__FILE__, __LINE__, "no folder: %s", strerror (errno));
+    return folder;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  Waiting for the first handshake. libzmq cannot be asked whether a socket is
+ *  connected, it only tells when it happens: so the sink is there before the
+ *  first connect, and gone once it has told.                                */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <czmq.h>
+#include "connector_internal.h"
+
+void *
+dividere_sink_new (void *handle, int mask)
+{
+    static _Atomic unsigned s_serial = 0;
+    char address[64];
+    snprintf (address, sizeof (address), "inproc://dividere-events-%u",
+              s_serial++);
+    void *sink = zsys_socket (ZMQ_PAIR, NULL, 0);
+    if (!sink)
+        return NULL;
+    dividere_socket_set (sink, ZMQ_RCVHWM, 0);
+    dividere_socket_set (sink, ZMQ_LINGER, 0);
+    if (zmq_connect (sink, address) == 0 &&
+        zmq_socket_monitor (handle, address, mask) == 0)
+        return sink;
+    int error = errno;
+    zsys_close (sink, NULL, 0);
+    errno = error;
+    return NULL;
+}
+
+int
+dividere_await_start (dividere_connector_t *self)
+{
+    self->await_sink =
+        dividere_sink_new (self->handle, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    return self->await_sink ? 0 : -1;
+}
+
+void
+dividere_await_stop (dividere_connector_t *self)
+{
+    if (!self->await_sink)
+        return;
+    zmq_socket_monitor (self->handle, NULL, 0);
+    zsys_close (self->await_sink, NULL, 0);
+    self->await_sink = NULL;
+}
+
+int
+dividere_connector_wait_connected (dividere_connector_t *self, int timeout_ms)
+{
+    assert (self);
+    if (self->connected || strncmp (self->endpoint, "inproc:", 7) == 0)
+        return 0;
+    if (!self->await_sink) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    if (dividere_socket_wait (self->await_sink, ZMQ_POLLIN,
+                              dividere_deadline (timeout_ms)) < 0)
+        return -1;
+    self->connected = true;
+    dividere_await_stop (self);
+    return 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_CONNECTOR_INTERNAL_H
+#define DIVIDERE_CONNECTOR_INTERNAL_H
+
+#include <dividere/connector.h>
+#include "message_internal.h"
+#include "poller.h"
+#include "sequence.h"
+#include "subscriptions.h"
+#include "watch.h"
+
+struct dividere_connector_t {
+    uint32_t tag; /* tells a connector from a zsock_t         */
+    dividere_kind_t kind;
+    void *handle; /* libzmq socket, ours                      */
+    dividere_options_t options;
+    char *endpoints; /* as really bound or connected             */
+    char *endpoint;  /* the first address                        */
+    dividere_stats_t stats;
+
+    /*  Publisher.                                                          */
+    dividere_subscriptions_t *subscriptions; /* NULL otherwise              */
+    unsigned unread; /* sends since they were last read          */
+    uint64_t epoch;
+    uint64_t *sequences; /* by id of the type: the last number given */
+    size_t sequences_size;
+
+    /*  Subscriber.                                                         */
+    dividere_sequence_t *sequence; /* NULL unless sequenced                 */
+    dividere_subscriptions_t *topics; /* what it has asked for             */
+
+    /*  Request: in turn are send, recv, send ...                           */
+    bool awaiting;   /* sent, and not answered                   */
+    bool overdue;    /* ... and a wait for the answer timed out  */
+    bool correlated; /* libzmq numbers the requests              */
+
+    /*  Response: in turn are recv, send, recv ...                          */
+    bool asynchronous;       /* a reactor answers in any order           */
+    bool owing;              /* received, and not answered               */
+    dividere_route_t debtor; /* whom the answer goes to                  */
+
+    /*  The one monitor that a libzmq socket can have.                      */
+    void *await_sink;        /* of await_connection; ours                */
+    bool connected;          /* it has told so                           */
+    dividere_watch_t *watch; /* shared with a monitor actor              */
+
+    dividere_polled_t polled; /* for the reactor that has it as a source  */
+};
+
+#define DIVIDERE_CONNECTOR_TAG 0xD171DE7Eu
+
+bool dividere_connector_is (void *self);
+
+/*  The calls of the public header with a frame: on success the frame is taken
+ *  and left empty, on failure it is still the caller's.                     */
+int dividere_connector_send_frame (dividere_connector_t *self,
+                                   const dividere_route_t *route,
+                                   zmq_msg_t *frame, int timeout_ms);
+
+/*  Receives and decodes. Counts whatever is refused.                        */
+int dividere_connector_recv_typed (dividere_connector_t *self,
+                                   dividere_message_t *message, int timeout_ms);
+
+/*  Waits for libzmq events until a deadline (-1: none) of zclock_mono. 0, or
+ *  -1 with EAGAIN, EINTR, ETERM.                                            */
+int dividere_socket_wait (void *handle, short events, int64_t deadline);
+
+/*  Makes libzmq look at what peers have read meanwhile: sending without waiting
+ *  says EAGAIN by what it knew up to a millisecond ago.                     */
+void dividere_socket_refresh (void *handle);
+
+/*  now + timeout_ms, or -1.                                                 */
+int64_t dividere_deadline (int timeout_ms);
+
+/*  A message of this type is about to be published: its number, 0 where the
+ *  publisher does not number. Undone if it was not sent after all.          */
+uint64_t dividere_connector_number (dividere_connector_t *self,
+                                    const ProtobufCMessageDescriptor *type);
+void dividere_connector_unnumber (dividere_connector_t *self,
+                                  const ProtobufCMessageDescriptor *type);
+
+/*  Publisher (src/publisher.c): reads what subscribers have asked for; sends
+ *  by the overflow policy.                                                  */
+int dividere_publisher_read (dividere_connector_t *self);
+int dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame);
+
+/*  A PAIR, with a queue without limit, that libzmq tells the events of mask at a
+ *  socket of this thread. It must outlive the telling: turn that off with
+ *  zmq_socket_monitor (handle, NULL, 0) before closing it. NULL with EMFILE.*/
+void *dividere_sink_new (void *handle, int mask);
+
+/*  Await (src/await.c): starts before the first connect.                    */
+int dividere_await_start (dividere_connector_t *self);
+void dividere_await_stop (dividere_connector_t *self);
+
+/*  Watch (src/watch.c): libzmq's events of this socket go to a sink that this
+ *  thread makes, under mask, until unwatched. The other holder of the watch is
+ *  for the caller to hand on. NULL with EBUSY, EMFILE.                      */
+dividere_watch_t *dividere_connector_watch (dividere_connector_t *self,
+                                            const char *name, int mask);
+void dividere_connector_unwatch (dividere_connector_t *self);
+
+/*  Sets an int option. 0 or -1 with the errno of libzmq.                    */
+int dividere_socket_set (void *handle, int option, int value);
+
+#endif

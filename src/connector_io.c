@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  Sending and receiving. Each kind has its rules for frames; whose turn it is
+ *  at a request and a response is kept here, not in libzmq's REQ and REP, so
+ *  that one bad frame or one lost reply never leaves a socket out of step for
+ *  ever.                                                                    */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <czmq.h>
+#include <dividere/envelope.h>
+#include "connector_internal.h"
+#include "log_internal.h"
+
+int64_t
+dividere_deadline (int timeout_ms)
+{
+    return timeout_ms < 0 ? -1 : zclock_mono () + timeout_ms;
+}
+
+int
+dividere_socket_wait (void *handle, short events, int64_t deadline)
+{
+    zmq_pollitem_t item = { handle, 0, events, 0 };
+    while (true) {
+        int64_t left = deadline < 0 ? -1 : deadline - zclock_mono ();
+        if (deadline >= 0 && left < 0)
+            left = 0;
+        int rc = zmq_poll (&item, 1, (long) left);
+        if (rc != 0)
+            return rc < 0 ? -1 : 0;
+        if (left == 0) {
+            errno = EAGAIN;
+            return -1;
+        }
+    }
+}
+
+void
+dividere_socket_refresh (void *handle)
+{
+    int events;
+    size_t size = sizeof (events);
+    zmq_getsockopt (handle, ZMQ_EVENTS, &events, &size);
+}
+
+/*  A monitor that is gone no longer reads what libzmq tells.                */
+static inline void
+s_check_watch (dividere_connector_t *self)
+{
+    if (self->watch && dividere_watch_abandoned (self->watch))
+        dividere_connector_unwatch (self);
+}
+
+static int
+s_send_once (dividere_connector_t *self, const dividere_route_t *route,
+             zmq_msg_t *frame, int flags)
+{
+    if (route && dividere_route_send (route, self->handle, flags) < 0)
+        return -1;
+    return zmq_msg_send (frame, self->handle, flags) < 0 ? -1 : 0;
+}
+
+/*  Sends route and frame as one message, waiting for room until the deadline.*/
+static int
+s_send_frames (dividere_connector_t *self, const dividere_route_t *route,
+               zmq_msg_t *frame, int timeout_ms)
+{
+    int64_t deadline = timeout_ms > 0 ? dividere_deadline (timeout_ms) : -1;
+    int flags = timeout_ms < 0 ? 0 : ZMQ_DONTWAIT;
+    while (s_send_once (self, route, frame, flags) < 0) {
+        if (errno != EAGAIN || timeout_ms < 0)
+            return -1;
+        dividere_socket_refresh (self->handle);
+        if (s_send_once (self, route, frame, flags) == 0)
+            return 0;
+        if (errno != EAGAIN || timeout_ms == 0 ||
+            dividere_socket_wait (self->handle, ZMQ_POLLOUT, deadline) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*  A request whose answer was waited for in vain may be followed by another;
+ *  from then on libzmq numbers them, and drops an answer to the earlier one. */
+static int
+s_send_request (dividere_connector_t *self, zmq_msg_t *frame, int timeout_ms)
+{
+    if (self->awaiting && !self->overdue) {
+        errno = EFSM;
+        return -1;
+    }
+    if (self->awaiting && !self->correlated) {
+        if (dividere_socket_set (self->handle, ZMQ_REQ_CORRELATE, 1) < 0 ||
+            dividere_socket_set (self->handle, ZMQ_REQ_RELAXED, 1) < 0)
+            return -1;
+        self->correlated = true;
+    }
+    if (s_send_frames (self, NULL, frame, timeout_ms) < 0)
+        return -1;
+    self->awaiting = true;
+    self->overdue = false;
+    return 0;
+}
+
+static int
+s_send_response (dividere_connector_t *self, const dividere_route_t *route,
+                 zmq_msg_t *frame, int timeout_ms)
+{
+    if (route && !route->count) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (!route && !self->owing) {
+        errno = EFSM;
+        return -1;
+    }
+    int rc =
+        s_send_frames (self, route ? route : &self->debtor, frame, timeout_ms);
+    /* A requester that is gone needs no answer: the turn is over.           */
+    if (rc == 0 || errno == EHOSTUNREACH)
+        self->owing = false;
+    return rc;
+}
+
+static int
+s_send (dividere_connector_t *self, const dividere_route_t *route,
+        zmq_msg_t *frame, int timeout_ms)
+{
+    switch (self->kind) {
+    case DIVIDERE_DEALER: return s_send_frames (self, route, frame, timeout_ms);
+    case DIVIDERE_RESPONSE:
+        return s_send_response (self, route, frame, timeout_ms);
+    case DIVIDERE_SUBSCRIBER: errno = ENOTSUP; return -1;
+    default: break;
+    }
+    if (route && route->count) {
+        errno = EINVAL;
+        return -1;
+    }
+    return self->kind == DIVIDERE_PUBLISHER
+               ? dividere_publisher_send (self, frame)
+               : s_send_request (self, frame, timeout_ms);
+}
+
+int
+dividere_connector_send_frame (dividere_connector_t *self,
+                               const dividere_route_t *route, zmq_msg_t *frame,
+                               int timeout_ms)
+{
+    s_check_watch (self);
+    int rc = s_send (self, route, frame, timeout_ms);
+    if (rc == 0)
+        self->stats.sent++;
+    else
+        self->stats.refused++;
+    dividere_poller_touch (&self->polled);
+    return rc;
+}
+
+int
+dividere_connector_send_to (dividere_connector_t *self,
+                            const dividere_route_t *route, const void *data,
+                            size_t size, int timeout_ms)
+{
+    assert (self);
+    assert (data || !size);
+    dividere_limits_t limits;
+    dividere_limits_get (&limits);
+    if (size > limits.size_max) {
+        self->stats.refused++;
+        errno = EMSGSIZE;
+        return -1;
+    }
+    zmq_msg_t frame;
+    int rc = zmq_msg_init_size (&frame, size);
+    assert (rc == 0);
+    if (size)
+        memcpy (zmq_msg_data (&frame), data, size);
+    rc = dividere_connector_send_frame (self, route, &frame, timeout_ms);
+    if (rc < 0) {
+        int error = errno;
+        zmq_msg_close (&frame);
+        errno = error;
+    }
+    return rc;
+}
+
+int
+dividere_connector_send (dividere_connector_t *self, const void *data,
+                         size_t size)
+{
+    assert (self);
+    return dividere_connector_send_to (self, NULL, data, size,
+                                       self->options.send_timeout_ms);
+}
+
+/*  REP's rule: routing frames, one empty frame, then the one payload.       */
+static bool
+s_is_request (const dividere_message_t *message)
+{
+    const dividere_route_t *route = &message->route;
+    size_t i = 0;
+    while (i < route->count &&
+           zmq_msg_size ((zmq_msg_t *) &route->frames[i]) > 0)
+        i++;
+    return i > 0 && i + 1 == route->count;
+}
+
+static bool
+s_well_formed (dividere_connector_t *self, const dividere_message_t *message)
+{
+    switch (self->kind) {
+    case DIVIDERE_DEALER: return true;
+    case DIVIDERE_RESPONSE: return s_is_request (message);
+    default: return message->route.count == 0;
+    }
+}
+
+static int
+s_in_turn (dividere_connector_t *self)
+{
+    if (self->kind == DIVIDERE_PUBLISHER)
+        errno = ENOTSUP;
+    else if ((self->kind == DIVIDERE_REQUEST && !self->awaiting) ||
+             (self->owing && !self->asynchronous))
+        errno = EFSM;
+    else
+        return 0;
+    return -1;
+}
+
+/*  Receives until something keeps the rules of the kind.                    */
+static int
+s_recv (dividere_connector_t *self, dividere_message_t *message, int timeout_ms)
+{
+    int64_t deadline = timeout_ms > 0 ? dividere_deadline (timeout_ms) : -1;
+    int flags = timeout_ms < 0 ? 0 : ZMQ_DONTWAIT;
+    while (true) {
+        if (dividere_message_recv_frames (message, self->handle, flags) == 0) {
+            if (s_well_formed (self, message))
+                return 0;
+            self->stats.malformed++;
+        }
+        else if (errno == EPROTO)
+            self->stats.malformed++;
+        else if (errno != EAGAIN || timeout_ms <= 0)
+            return -1;
+        else if (dividere_socket_wait (self->handle, ZMQ_POLLIN, deadline) < 0)
+            return -1;
+    }
+}
+
+int
+dividere_connector_recv_into (dividere_connector_t *self,
+                              dividere_message_t *message, int timeout_ms)
+{
+    assert (self);
+    assert (message);
+    s_check_watch (self);
+    if (s_in_turn (self) < 0 || s_recv (self, message, timeout_ms) < 0) {
+        if (errno == EAGAIN && timeout_ms > 0)
+            self->overdue = self->awaiting;
+        int error = errno;
+        dividere_message_clear (message);
+        errno = error;
+        return -1;
+    }
+    self->stats.received++;
+    self->awaiting = false;
+    if (self->kind == DIVIDERE_RESPONSE && !self->asynchronous) {
+        dividere_route_copy (&message->route, &self->debtor);
+        self->owing = true;
+    }
+    return 0;
+}
+
+dividere_message_t *
+dividere_connector_recv (dividere_connector_t *self)
+{
+    assert (self);
+    dividere_message_t *message = dividere_message_new ();
+    if (dividere_connector_recv_into (self, message,
+                                      self->options.recv_timeout_ms) < 0) {
+        int error = errno;
+        dividere_message_destroy (&message);
+        errno = error;
+    }
+    return message;
+}
+
+int
+dividere_connector_wait (dividere_connector_t *self, int timeout_ms)
+{
+    assert (self);
+    s_check_watch (self);
+    if (self->kind == DIVIDERE_PUBLISHER) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    int rc = dividere_socket_wait (self->handle, ZMQ_POLLIN,
+                                   dividere_deadline (timeout_ms));
+    if (rc < 0 && errno == EAGAIN && timeout_ms > 0)
+        self->overdue = self->awaiting;
+    return rc;
+}
+
+static uint64_t *
+s_refusal_counter (dividere_stats_t *stats, int error)
+{
+    switch (error) {
+    case ENOENT: return &stats->unknown_type;
+    case EMSGSIZE: return &stats->too_large;
+    case ELOOP: return &stats->too_deep;
+    case EILSEQ: return &stats->bad_text;
+    case ENOBUFS: return &stats->over_budget;
+    default: return &stats->malformed;
+    }
+}
+
+int
+dividere_connector_recv_typed (dividere_connector_t *self,
+                               dividere_message_t *message, int timeout_ms)
+{
+    if (dividere_connector_recv_into (self, message, timeout_ms) < 0)
+        return -1;
+    if (dividere_message_decode (message) < 0) {
+        int error = errno;
+        (*s_refusal_counter (&self->stats, error))++;
+        self->stats.received--;
+        self->owing = false;
+        errno = error;
+        return -1;
+    }
+    if (self->sequence && message->sequence)
+        self->stats.missed +=
+            dividere_sequence_feed (self->sequence, message->epoch,
+                                    message->entry, message->sequence);
+    return 0;
+}
+
+void
+dividere_connector_stats (dividere_connector_t *self,
+                          dividere_stats_t *ret_stats)
+{
+    assert (self);
+    assert (ret_stats);
+    if (self->kind == DIVIDERE_PUBLISHER) {
+        dividere_publisher_read (self);
+        self->stats.subscribers =
+            dividere_subscriptions_total (self->subscriptions);
+    }
+    *ret_stats = self->stats;
+}

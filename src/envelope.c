@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  One message, one frame. Encoding computes the sizes, then writes headers and
+ *  payload straight into the frame; the headers of a type are ready-made in its
+ *  registry entry. Parsing finds the parts where they are.                  */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include "envelope_internal.h"
+#include "pack.h"
+#include "wire.h"
+
+#define TAG_NAME     0x0A /* msgEnvelope.msgName                             */
+#define TAG_MSG      0x12 /* msgEnvelope.msg                                 */
+#define TAG_EPOCH    0x79 /* msgEnvelope.epoch, fixed64                      */
+#define TAG_SEQUENCE 0x80 /* msgEnvelope.sequence, on the wire 80 01         */
+#define TAG_URL      0x0A /* Any.type_url                                    */
+#define TAG_VALUE    0x12 /* Any.value                                       */
+
+#define EPOCH_SIZE 9
+
+static uint8_t *
+s_write_bytes (uint8_t *at, const void *data, size_t size)
+{
+    memcpy (at, data, size);
+    return at + size;
+}
+
+static uint8_t *
+s_write_number (uint8_t *at, uint64_t epoch, uint64_t sequence)
+{
+    *at++ = TAG_EPOCH;
+    for (int i = 0; i < 8; i++)
+        *at++ = (uint8_t) (epoch >> (8 * i));
+    *at++ = TAG_SEQUENCE;
+    *at++ = 0x01;
+    return dividere_wire_write_varint (at, sequence);
+}
+
+int
+dividere_envelope_encode_numbered (const ProtobufCMessage *message,
+                                   uint64_t epoch, uint64_t sequence,
+                                   zmq_msg_t *ret_frame)
+{
+    assert (message);
+    assert (ret_frame);
+    const dividere_type_t *entry = dividere_types_entry (message->descriptor);
+    if (!entry)
+        return -1;
+    dividere_limits_t limits;
+    dividere_limits_get (&limits);
+    size_t value_size;
+    if (dividere_pack_size (message, limits.depth_max, &value_size) < 0)
+        return -1;
+    /* The value of an empty message is left out, as proto3 does.            */
+    size_t any_size = entry->url_size;
+    if (value_size)
+        any_size += 1 + dividere_wire_varint_size (value_size) + value_size;
+    size_t size =
+        entry->topic_size + 1 + dividere_wire_varint_size (any_size) + any_size;
+    if (sequence)
+        size += EPOCH_SIZE + 2 + dividere_wire_varint_size (sequence);
+    if (size > limits.size_max) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    int rc = zmq_msg_init_size (ret_frame, size);
+    assert (rc == 0);
+    uint8_t *start = (uint8_t *) zmq_msg_data (ret_frame);
+    uint8_t *at = s_write_bytes (start, entry->topic, entry->topic_size);
+    *at++ = TAG_MSG;
+    at = dividere_wire_write_varint (at, any_size);
+    at = s_write_bytes (at, entry->url, entry->url_size);
+    if (value_size) {
+        *at++ = TAG_VALUE;
+        at = dividere_wire_write_varint (at, value_size);
+        at += value_size;
+        dividere_pack_before (message, at);
+    }
+    if (sequence)
+        at = s_write_number (at, epoch, sequence);
+    assert (at == start + size);
+    return 0;
+}
+
+int
+dividere_envelope_encode (const ProtobufCMessage *message, zmq_msg_t *ret_frame)
+{
+    return dividere_envelope_encode_numbered (message, 0, 0, ret_frame);
+}
+
+/*  What is not protobuf at all is not an envelope.                          */
+static int
+s_fail (void)
+{
+    if (errno == EBADMSG)
+        errno = EPROTO;
+    return -1;
+}
+
+/*  Reads the fields of an Any over what an earlier Any of the same envelope
+ *  has set: repeated occurrences of a message field are merged.             */
+static int
+s_parse_any (const uint8_t *at, const uint8_t *end, unsigned depth_max,
+             dividere_envelope_t *envelope)
+{
+    while (at < end) {
+        dividere_field_t field;
+        at = dividere_wire_field (at, end, depth_max, &field);
+        if (!at)
+            return s_fail ();
+        if (field.tag == TAG_URL) {
+            envelope->url = field.data;
+            envelope->url_size = field.size;
+        }
+        else if (field.tag == TAG_VALUE) {
+            envelope->value = field.data;
+            envelope->value_size = field.size;
+        }
+    }
+    return 0;
+}
+
+int
+dividere_envelope_parse (const void *data, size_t size, unsigned depth_max,
+                         dividere_envelope_t *ret_envelope)
+{
+    dividere_envelope_t envelope = { .value = (const uint8_t *) "" };
+    const uint8_t *at = (const uint8_t *) data;
+    const uint8_t *end = at + size;
+    while (at < end) {
+        dividere_field_t field;
+        at = dividere_wire_field (at, end, depth_max, &field);
+        if (!at)
+            return s_fail ();
+        if (field.tag == TAG_NAME) {
+            envelope.name = field.data;
+            envelope.name_size = field.size;
+        }
+        else if (field.tag == TAG_MSG) {
+            if (s_parse_any (field.data, field.data + field.size, depth_max,
+                             &envelope) < 0)
+                return -1;
+        }
+        else if (field.tag == TAG_EPOCH)
+            envelope.epoch = field.number;
+        else if (field.tag == TAG_SEQUENCE)
+            envelope.sequence = field.number;
+    }
+    *ret_envelope = envelope;
+    return 0;
+}
+
+static bool
+s_same (const uint8_t *data, size_t size, const char *text, size_t text_size)
+{
+    return size == text_size && memcmp (data, text, size) == 0;
+}
+
+static bool
+s_name_fits (const dividere_envelope_t *self, const dividere_type_t *entry)
+{
+    return s_same (self->name, self->name_size, entry->type->name,
+                   entry->name_size) ||
+           s_same (self->name, self->name_size, entry->short_name,
+                   entry->short_name_size);
+}
+
+static const dividere_type_t *
+s_type_by_name (const dividere_envelope_t *self)
+{
+    const char *name = (const char *) self->name;
+    const dividere_type_t *entry = NULL;
+    if (!self->name_size)
+        errno = EPROTO;
+    else if (memchr (name, '.', self->name_size))
+        entry = dividere_types_entry_named (name, self->name_size);
+    else
+        entry = dividere_types_entry_short (name, self->name_size);
+    if (!entry && errno == ENOTUNIQ)
+        errno = ENOENT;
+    return entry;
+}
+
+const dividere_type_t *
+dividere_envelope_type (const dividere_envelope_t *self,
+                        const dividere_type_t *hint)
+{
+    if (!self->url_size)
+        return s_type_by_name (self);
+    const char *slash = memrchr (self->url, '/', self->url_size);
+    const char *name = slash ? slash + 1 : (const char *) self->url;
+    size_t size = self->url_size - (size_t) (name - (const char *) self->url);
+    const dividere_type_t *entry = hint;
+    if (!hint || !s_same ((const uint8_t *) name, size, hint->type->name,
+                          hint->name_size))
+        entry = dividere_types_entry_named (name, size);
+    if (entry && !s_name_fits (self, entry)) {
+        errno = EPROTOTYPE;
+        return NULL;
+    }
+    return entry;
+}

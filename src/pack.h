@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_PACK_H
+#define DIVIDERE_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <protobuf-c/protobuf-c.h>
+
+/*  Packs objects of the application by their descriptors: the same bytes as
+ *  protobuf-c makes, but for -0.0, which protobuf-c leaves out as if it were 0. */
+
+/*  Computes the packed size and judges the object: protobuf-c crashes on some,
+ *  and peers die of others. Returns 0, or -1 with
+ *    EILSEQ  a string is not UTF-8
+ *    EINVAL  a required string or message, an element of a list, a list or
+ *            bytes with a length are NULL
+ *    ELOOP   nested deeper than depth_max (or a cycle)                      */
+int dividere_pack_size (const ProtobufCMessage *message, unsigned depth_max,
+                        size_t *ret_size);
+
+/*  Packs an object that was judged good so that its last byte is the one before
+ *  end; gives the place of the first. Written backwards, the length of what is
+ *  nested is known when its turn comes.                                     */
+uint8_t *dividere_pack_before (const ProtobufCMessage *message, uint8_t *end);
+
+#endif
