@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  A list of chunks, of which the first is kept over resets. It is replaced by
- *  one that would have held everything when a use has overflowed it, and by a
- *  smaller one when it has been far too large for a while.                  */
+/*  A list of chunks, of which one is kept over resets. It is replaced by one
+ *  that would have held everything when a use has overflowed it, and given up
+ *  when it has been far too large for a while.                              */
 
 #include <assert.h>
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include "arena.h"
 
-#define ALIGNMENT  8 /* of the largest member of a protobuf-c object */
 #define CHUNK_MIN  1024
-#define CHUNK_KEPT 65536 /* larger first chunks are watched              */
-#define SMALL_USES 64    /* that many in a row let a large chunk go      */
+#define CHUNK_KEPT 65536 /* larger ones are watched                          */
+#define SMALL_PART 8     /* a use below this part of the chunk is small      */
+#define SMALL_USES 64    /* that many in a row let a large chunk go          */
 
-typedef struct chunk_t {
-    struct chunk_t *next;
+struct dividere_chunk_t {
+    dividere_chunk_t *next; /* the one before it                            */
     size_t size;
     uint64_t data[];
-} chunk_t;
-
-struct dividere_arena_t {
-    chunk_t *first; /* the current chunk leads the list                   */
-    size_t used;    /* of the first                                       */
-    size_t taken;   /* since the reset, of all                            */
-    size_t budget;
-    unsigned small_uses;
 };
 
 dividere_arena_t *
@@ -40,11 +31,12 @@ dividere_arena_new (void)
 static void
 s_release (dividere_arena_t *self)
 {
-    while (self->first) {
-        chunk_t *next = self->first->next;
-        free (self->first);
-        self->first = next;
+    while (self->newest) {
+        dividere_chunk_t *next = self->newest->next;
+        free (self->newest);
+        self->newest = next;
     }
+    self->small_uses = 0;
 }
 
 void
@@ -61,58 +53,85 @@ dividere_arena_destroy (dividere_arena_t **self_p)
 static void
 s_add_chunk (dividere_arena_t *self, size_t size)
 {
-    chunk_t *chunk = (chunk_t *) malloc (sizeof (chunk_t) + size);
+    dividere_chunk_t *chunk =
+        (dividere_chunk_t *) malloc (sizeof (*chunk) + size);
     assert (chunk);
     chunk->size = size;
-    chunk->next = self->first;
-    self->first = chunk;
-    self->used = 0;
+    chunk->next = self->newest;
+    self->newest = chunk;
+}
+
+/*  Gives out from the start of the newest chunk.                            */
+static void
+s_rewind (dividere_arena_t *self)
+{
+    dividere_chunk_t *chunk = self->newest;
+    size_t left = self->budget - self->taken;
+    self->at = chunk ? (uint8_t *) chunk->data : NULL;
+    self->end = chunk ? self->at + (chunk->size < left ? chunk->size : left)
+                      : NULL;
+    if (chunk)
+        DIVIDERE_ARENA_POISON (chunk->data, chunk->size);
+}
+
+static size_t
+s_taken (const dividere_arena_t *self)
+{
+    return self->newest ? self->taken + (size_t) (self->at -
+                                                  (uint8_t *) self->newest->data)
+                        : 0;
 }
 
 void
 dividere_arena_reset (dividere_arena_t *self, size_t budget)
 {
     assert (self);
-    chunk_t *first = self->first;
-    if (first && first->next) {
+    size_t taken = s_taken (self);
+    dividere_chunk_t *chunk = self->newest;
+    if (chunk && chunk->next) {
         s_release (self);
-        s_add_chunk (self, self->taken);
+        s_add_chunk (self, taken);
     }
-    else if (first && first->size > CHUNK_KEPT &&
-             self->taken < first->size / 8) {
+    else if (chunk && chunk->size > CHUNK_KEPT &&
+             taken < chunk->size / SMALL_PART) {
         if (++self->small_uses >= SMALL_USES)
             s_release (self);
     }
     else
         self->small_uses = 0;
-    self->used = 0;
     self->taken = 0;
-    self->budget = budget;
+    /* Half the address space: sums with it cannot overflow.                 */
+    self->budget =
+        dividere_arena_rounded (budget < SIZE_MAX / 2 ? budget : SIZE_MAX / 2);
+    s_rewind (self);
 }
 
 void *
-dividere_arena_alloc (dividere_arena_t *self, size_t size)
+dividere_arena_more (dividere_arena_t *self, size_t size)
 {
-    if (size > self->budget - self->taken) {
+    size_t taken = s_taken (self);
+    size_t left = self->budget - taken;
+    if (!size)
+        size = 1;
+    if (size > left) {
         errno = ENOBUFS;
         return NULL;
     }
-    size = (size + ALIGNMENT - 1) & ~(size_t) (ALIGNMENT - 1);
-    if (!self->first || size > self->first->size - self->used) {
-        size_t chunk = self->first ? self->first->size * 2 : CHUNK_MIN;
-        s_add_chunk (self, size > chunk ? size : chunk);
+    if (size > (size_t) (self->end - self->at)) {
+        size_t room = self->newest ? self->newest->size * 2 : CHUNK_MIN;
+        size_t rounded = dividere_arena_rounded (size);
+        s_add_chunk (self, rounded > room ? rounded : room);
+        self->taken = taken;
+        s_rewind (self);
     }
-    void *piece = (uint8_t *) self->first->data + self->used;
-    self->used += size;
-    self->taken += size;
-    return piece;
+    return dividere_arena_alloc (self, size);
 }
 
 size_t
 dividere_arena_held (const dividere_arena_t *self)
 {
     size_t held = 0;
-    for (const chunk_t *at = self->first; at; at = at->next)
+    for (const dividere_chunk_t *at = self->newest; at; at = at->next)
         held += at->size;
     return held;
 }

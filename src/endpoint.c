@@ -17,14 +17,15 @@ s_fail (int error)
     return -1;
 }
 
-/*  A port: digits up to 65535, or "*".                                      */
+/*  A port: digits up to 65535, or "*". Not "00": libzmq would connect to it for
+ *  ever.                                                                    */
 static bool
 s_is_port (const char *text, const char *end)
 {
     if (end - text == 1 && *text == '*')
         return true;
     unsigned port = 0;
-    if (text == end || end - text > 5)
+    if (text == end || end - text > 5 || (*text == '0' && end - text > 1))
         return false;
     for (; text < end; text++) {
         if (*text < '0' || *text > '9')
@@ -70,7 +71,9 @@ s_check_address (const char *address)
     if (strncmp (address, "tcp://", 6) == 0)
         return s_check_tcp (name);
     if (strncmp (address, "ipc://", 6) == 0)
-        return strlen (name) > IPC_PATH_MAX ? s_fail (EINVAL) : 0;
+        return strlen (name) > IPC_PATH_MAX || strcmp (name, "@") == 0
+                   ? s_fail (EINVAL)
+                   : 0;
     return strncmp (address, "inproc://", 9) == 0 ? 0
                                                   : s_fail (EPROTONOSUPPORT);
 }
@@ -118,12 +121,11 @@ dividere_endpoint_next (const char **list_p, dividere_endpoint_t *ret)
     const char *comma = strchr (text, ',');
     const char *end = comma ? comma : text + strlen (text);
     dividere_endpoint_t endpoint = { .role = DIVIDERE_ENDPOINT_EITHER };
-    if ((comma && !comma[1]) || s_copy (text, end, &endpoint) < 0 ||
-        s_check_address (endpoint.address) < 0) {
-        if (comma && !comma[1])
-            errno = EINVAL;
+    if (comma && !comma[1])
+        return s_fail (EINVAL);
+    if (s_copy (text, end, &endpoint) < 0 ||
+        s_check_address (endpoint.address) < 0)
         return -1;
-    }
     *ret = endpoint;
     *list_p = comma ? comma + 1 : end;
     return 1;

@@ -23,18 +23,20 @@ typedef struct {
 } dividere_endpoint_t;
 
 /*  Reads the next endpoint of a list separated by commas and moves *list_p past
- *  it; spaces around an endpoint are ignored. Returns 1, 0 at the end of the
- *  list, or -1 with
+ *  it; white space around an endpoint is ignored. Returns 1, 0 at the end of
+ *  the list, or -1 with
  *    EINVAL           empty, too long, control characters or spaces inside, no
- *                     "://", for tcp: no host, no port, a port that is neither
- *                     1 to 65535 nor 0 nor "*"; for ipc: a path over 107 bytes
+ *                     "://" or nothing after it; for tcp: no host, colons in it
+ *                     without brackets, no port, a port that is neither 0 to
+ *                     65535 without leading zeros nor "*"; for ipc: a path over
+ *                     107 bytes, an abstract name that is empty
  *    EPROTONOSUPPORT  a transport other than tcp, ipc, inproc
  *  and *list_p unmoved. "tcp://[::1]:5555", "tcp://eth0:*",
  *  "tcp://source:0;host:5555" and "ipc://@abstract" are all fine.           */
 int dividere_endpoint_next (const char **list_p, dividere_endpoint_t *ret);
 
-/*  Where and what: whether the address can be bound and connected is checked
- *  further by role: a "*" host or port cannot be connected. EINVAL.         */
+/*  What depends on the use: a "*" or port 0 cannot be connected to, an address
+ *  with a source cannot be bound. Returns 0, or -1 with EINVAL.             */
 int dividere_endpoint_check (const dividere_endpoint_t *self, bool bind);
 
 #endif

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,22 +94,18 @@ s_take (int number)
 dividere_port_t *
 dividere_port_new (int first, int last)
 {
-    dividere_port_t *self = NULL;
-    if ((first || last) && (first < 1 || last > 65535 || last < first)) {
+    bool any = first == 0 && last == 0;
+    if (!any && (first < 1 || last > 65535 || last < first)) {
         errno = EINVAL;
         return NULL;
     }
-    if (!first) {
-        for (int i = 0; i < TRIES && !self; i++)
-            if (!(self = s_take (0)) && errno != EADDRINUSE)
-                break;
-        return self;
+    int tries = any ? TRIES : last - first + 1;
+    for (int i = 0; i < tries; i++) {
+        dividere_port_t *self = s_take (any ? 0 : first + i);
+        if (self || errno != EADDRINUSE)
+            return self;
     }
-    errno = EADDRINUSE;
-    for (int number = first; number <= last && !self; number++)
-        if (!(self = s_take (number)) && errno != EADDRINUSE)
-            break;
-    return self;
+    return NULL;
 }
 
 void
@@ -117,8 +114,9 @@ dividere_port_destroy (dividere_port_t **self_p)
     assert (self_p);
     if (!*self_p)
         return;
-    close ((*self_p)->holder);
+    /* In this order, whoever can bind the port can lock it too.             */
     close ((*self_p)->lock);
+    close ((*self_p)->holder);
     free (*self_p);
     *self_p = NULL;
 }

@@ -70,7 +70,7 @@ s_find (const dividere_subscriptions_t *self, uint64_t hash, const void *data,
 {
     topic_t **at = &self->buckets[hash & (self->buckets_count - 1)];
     while (*at && ((*at)->hash != hash || (*at)->size != size ||
-                   memcmp ((*at)->data, data, size) != 0))
+                   (size > 0 && memcmp ((*at)->data, data, size) != 0)))
         at = &(*at)->next;
     return at;
 }

@@ -22,7 +22,7 @@ def row(case):
         if isinstance(case.get(key), str):
             fields.append('.%s = %s' % (key, c_bytes(case[key])))
             fields.append('.%s_size = %d' % (key, len(case[key]) // 2))
-    if case.get('text') is not None and 'envelope_sha256' not in case:
+    if 'envelope_sha256' not in case:
         fields.append('.text = ' + c_text(case['text']))
     if 'envelope_sha256' in case:
         fields.append('.sha256 = ' + c_bytes(case['envelope_sha256']))
