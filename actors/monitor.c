@@ -94,7 +94,7 @@ s_reason (int event, uint32_t value)
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         return s_auth[value == 300 ? 0 : value == 400 ? 1 : 2];
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-        return zmq_strerror ((int) value);
+        return "the peer broke off";
     if (event == ZMQ_EVENT_BIND_FAILED)
         return zmq_strerror ((int) value);
     if (event != ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)

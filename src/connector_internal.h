@@ -21,6 +21,7 @@ struct dividere_connector_t {
     /*  Publisher.                                                          */
     dividere_subscriptions_t *subscriptions; /* NULL otherwise              */
     unsigned unread; /* sends since they were last read          */
+    unsigned behind;            /* sends that look for room before          */
     uint64_t epoch;
     uint64_t *sequences; /* by id of the type: the last number given */
     size_t sequences_size;

@@ -12,6 +12,7 @@
 
 #define UNREAD_MAX 64   /* sends between two looks at the subscriptions      */
 #define READ_MAX   1000 /* subscriptions taken in one look                   */
+#define BEHIND     1000 /* sends after a drop that look for room first       */
 
 /*  Reads what is there, up to READ_MAX. 0, or -1 with EAGAIN when there is no
  *  more.                                                                    */
@@ -46,6 +47,9 @@ dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame)
 {
     if (++self->unread >= UNREAD_MAX)
         dividere_publisher_read (self);
+    /* A subscriber that was passed over may be taking part again.           */
+    if (self->behind && self->behind--)
+        dividere_socket_refresh (self->handle);
     if (zmq_msg_send (frame, self->handle, ZMQ_DONTWAIT) >= 0)
         return 0;
     if (errno == EAGAIN) {
@@ -63,6 +67,7 @@ dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame)
     if (rc < 0)
         return -1;
     self->stats.dropped++;
+    self->behind = BEHIND;
     return 0;
 }
 

@@ -49,24 +49,40 @@ s_write_escaped (text_t *self, const uint8_t *data, size_t size)
     fputc ('"', self->out);
 }
 
-/*  The shortest digits that read back as the same number, as Python writes it. */
-static void
-s_write_real (text_t *self, double value, bool single)
+/*  A float as the double of the fewest digits, but at least six, that reads
+ *  back as the same float: Python writes that number, not the exact value.  */
+static double
+s_short_float (float value)
 {
     char digits[40];
-    if (isnan (value) || isinf (value)) {
+    double number = (double) value;
+    for (int precision = 6; precision <= 9 && isfinite (value); precision++) {
+        snprintf (digits, sizeof (digits), "%.*e", precision - 1,
+                  (double) value);
+        number = strtod (digits, NULL);
+        if ((float) number == value)
+            break;
+    }
+    return number;
+}
+
+/*  The shortest digits that read back as the same number, as Python writes it. */
+static void
+s_write_real (text_t *self, double value)
+{
+    char digits[40];
+    if (!isfinite (value)) {
         fputs (isnan (value) ? "nan" : value < 0 ? "-inf" : "inf", self->out);
         return;
     }
     for (int precision = 1; precision <= 17; precision++) {
         snprintf (digits, sizeof (digits), "%.*e", precision - 1, value);
-        if (single ? strtof (digits, NULL) == (float) value
-                   : strtod (digits, NULL) == value)
+        if (strtod (digits, NULL) == value)
             break;
     }
     char *exponent_at = strchr (digits, 'e');
     int exponent = (int) strtol (exponent_at + 1, NULL, 10);
-    int count = (int) (exponent_at - digits) - (value < 0 || signbit (value));
+    int count = (int) (exponent_at - digits) - (signbit (value) != 0);
     count -= count > 1; /* The point.                                        */
     if (exponent >= -4 && exponent < 16) {
         int places = count - 1 - exponent;
@@ -113,10 +129,10 @@ s_write_scalar (text_t *self, const ProtobufCFieldDescriptor *field,
         fprintf (self->out, "%" PRIu64, *(const uint64_t *) place);
         break;
     case PROTOBUF_C_TYPE_FLOAT:
-        s_write_real (self, (double) *(const float *) place, true);
+        s_write_real (self, s_short_float (*(const float *) place));
         break;
     case PROTOBUF_C_TYPE_DOUBLE:
-        s_write_real (self, *(const double *) place, false);
+        s_write_real (self, *(const double *) place);
         break;
     case PROTOBUF_C_TYPE_BOOL:
         fputs (*(const protobuf_c_boolean *) place ? "true" : "false",
