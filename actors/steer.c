@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -38,6 +39,34 @@ s_wait (zactor_t *actor, short events, int64_t deadline)
     }
 }
 
+/*  A signal in the midst of a multipart message would tear it: none for the
+ *  moment of a send or recv that does not wait.                             */
+static int
+s_send_whole (zactor_t *actor, zmsg_t **frames_p)
+{
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, &before);
+    int rc = zmsg_send (frames_p, actor);
+    int error = errno;
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    errno = error;
+    return rc;
+}
+
+static zmsg_t *
+s_recv_whole (zactor_t *actor)
+{
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, &before);
+    zmsg_t *message = zmsg_recv (actor);
+    int error = errno;
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    errno = error;
+    return message;
+}
+
 static int64_t
 s_deadline (int timeout_ms)
 {
@@ -58,7 +87,7 @@ s_send (zactor_t *actor, zmsg_t *frames, int64_t deadline)
         if (errno == ETIMEDOUT)
             errno = EAGAIN;
     }
-    else if (zmsg_send (&frames, actor) == 0)
+    else if (s_send_whole (actor, &frames) == 0)
         return 0;
     int error = errno;
     zmsg_destroy (&frames);
@@ -72,7 +101,7 @@ static zmsg_t *
 s_recv_reply (zactor_t *actor, const char *tag, int64_t deadline)
 {
     while (s_wait (actor, ZMQ_POLLIN, deadline) == 0) {
-        zmsg_t *reply = zmsg_recv (actor);
+        zmsg_t *reply = s_recv_whole (actor);
         if (!reply)
             return NULL;
         if (zmsg_signal (reply) >= 0) {
@@ -137,7 +166,7 @@ static int
 s_wait_end (zactor_t *actor, int64_t deadline)
 {
     while (s_wait (actor, ZMQ_POLLIN, deadline) == 0) {
-        zmsg_t *message = zmsg_recv (actor);
+        zmsg_t *message = s_recv_whole (actor);
         if (!message)
             return -1;
         bool ended = zmsg_signal (message) >= 0;

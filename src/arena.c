@@ -68,8 +68,8 @@ s_rewind (dividere_arena_t *self)
     dividere_chunk_t *chunk = self->newest;
     size_t left = self->budget - self->taken;
     self->at = chunk ? (uint8_t *) chunk->data : NULL;
-    self->end = chunk ? self->at + (chunk->size < left ? chunk->size : left)
-                      : NULL;
+    self->end =
+        chunk ? self->at + (chunk->size < left ? chunk->size : left) : NULL;
     if (chunk)
         DIVIDERE_ARENA_POISON (chunk->data, chunk->size);
 }
@@ -77,9 +77,10 @@ s_rewind (dividere_arena_t *self)
 static size_t
 s_taken (const dividere_arena_t *self)
 {
-    return self->newest ? self->taken + (size_t) (self->at -
-                                                  (uint8_t *) self->newest->data)
-                        : 0;
+    return self->newest
+               ? self->taken +
+                     (size_t) (self->at - (uint8_t *) self->newest->data)
+               : 0;
 }
 
 void

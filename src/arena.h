@@ -45,8 +45,9 @@ void *dividere_arena_more (dividere_arena_t *self, size_t size);
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(DIVIDERE_ARENA_POISONED)
 #include <sanitizer/asan_interface.h>
-#define DIVIDERE_ARENA_POISON(data, size)   ASAN_POISON_MEMORY_REGION (data, size)
-#define DIVIDERE_ARENA_UNPOISON(data, size) ASAN_UNPOISON_MEMORY_REGION (data, size)
+#define DIVIDERE_ARENA_POISON(data, size) ASAN_POISON_MEMORY_REGION (data, size)
+#define DIVIDERE_ARENA_UNPOISON(data, size) \
+    ASAN_UNPOISON_MEMORY_REGION (data, size)
 #else
 #define DIVIDERE_ARENA_POISON(data, size)   ((void) (data), (void) (size))
 #define DIVIDERE_ARENA_UNPOISON(data, size) ((void) (data), (void) (size))

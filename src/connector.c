@@ -25,7 +25,7 @@
 static const char *const s_kind_names[] = { "publisher", "subscriber",
                                             "request", "response", "dealer" };
 
-static const int s_kind_types[] = { ZMQ_XPUB, ZMQ_SUB, ZMQ_REQ, ZMQ_ROUTER,
+static const int s_kind_types[] = { ZMQ_XPUB, ZMQ_SUB, ZMQ_DEALER, ZMQ_ROUTER,
                                     ZMQ_DEALER };
 
 const char *
@@ -109,6 +109,9 @@ s_set_kind (dividere_connector_t *self)
             self->sequence = dividere_sequence_new (STREAMS_MAX);
         if (self->options.keep_last)
             return dividere_socket_set (self->handle, ZMQ_CONFLATE, 1);
+        return 0;
+    case DIVIDERE_REQUEST:
+        randombytes_buf (&self->correlation, sizeof (self->correlation));
         return 0;
     case DIVIDERE_RESPONSE:
         return dividere_socket_set (self->handle, ZMQ_ROUTER_MANDATORY, 1);

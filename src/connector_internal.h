@@ -21,7 +21,7 @@ struct dividere_connector_t {
     /*  Publisher.                                                          */
     dividere_subscriptions_t *subscriptions; /* NULL otherwise              */
     unsigned unread; /* sends since they were last read          */
-    unsigned behind;            /* sends that look for room before          */
+    unsigned behind; /* sends that look for room before          */
     uint64_t epoch;
     uint64_t *sequences; /* by id of the type: the last number given */
     size_t sequences_size;
@@ -31,9 +31,10 @@ struct dividere_connector_t {
     dividere_subscriptions_t *topics; /* what it has asked for             */
 
     /*  Request: in turn are send, recv, send ...                           */
-    bool awaiting;   /* sent, and not answered                   */
-    bool overdue;    /* ... and a wait for the answer timed out  */
-    bool correlated; /* libzmq numbers the requests              */
+    bool awaiting;        /* sent, and not answered                   */
+    bool overdue;         /* ... and a wait for the answer timed out  */
+    bool correlated;      /* from here on requests are numbered             */
+    uint32_t correlation; /* the number of the last one                     */
 
     /*  Response: in turn are recv, send, recv ...                          */
     bool asynchronous;       /* a reactor answers in any order           */
@@ -84,6 +85,18 @@ void dividere_connector_unnumber (dividere_connector_t *self,
  *  by the overflow policy.                                                  */
 int dividere_publisher_read (dividere_connector_t *self);
 int dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame);
+
+/*  Request (src/request.c): sends in turn; tells the answer from what is not,
+ *  and takes the frames of the envelope off it.                             */
+int dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
+                           int timeout_ms);
+bool dividere_request_accepts (dividere_connector_t *self,
+                               dividere_message_t *message);
+
+/*  Sends route (or NULL) and frame as one message, waiting for room.        */
+int dividere_connector_send_frames (dividere_connector_t *self,
+                                    const dividere_route_t *route,
+                                    zmq_msg_t *frame, int timeout_ms);
 
 /*  A PAIR, with a queue without limit, that libzmq tells the events of mask at a
  *  socket of this thread. It must outlive the telling: turn that off with

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  Sending and receiving. Each kind has its rules for frames; whose turn it is
- *  at a request and a response is kept here, not in libzmq's REQ and REP, so
- *  that one bad frame or one lost reply never leaves a socket out of step for
- *  ever.                                                                    */
+ *  at a request and a response is kept here, not in libzmq's REQ and REP: those
+ *  are out of step for ever after one bad frame or one lost reply.          */
 
 #include <assert.h>
 #include <errno.h>
@@ -11,6 +10,7 @@
 #include <czmq.h>
 #include <dividere/envelope.h>
 #include "connector_internal.h"
+#include "frame.h"
 #include "log_internal.h"
 
 int64_t
@@ -59,13 +59,13 @@ s_send_once (dividere_connector_t *self, const dividere_route_t *route,
 {
     if (route && dividere_route_send (route, self->handle, flags) < 0)
         return -1;
-    return zmq_msg_send (frame, self->handle, flags) < 0 ? -1 : 0;
+    return dividere_frame_send (frame, self->handle, flags);
 }
 
-/*  Sends route and frame as one message, waiting for room until the deadline.*/
-static int
-s_send_frames (dividere_connector_t *self, const dividere_route_t *route,
-               zmq_msg_t *frame, int timeout_ms)
+int
+dividere_connector_send_frames (dividere_connector_t *self,
+                                const dividere_route_t *route, zmq_msg_t *frame,
+                                int timeout_ms)
 {
     int64_t deadline = timeout_ms > 0 ? dividere_deadline (timeout_ms) : -1;
     int flags = timeout_ms < 0 ? 0 : ZMQ_DONTWAIT;
@@ -82,28 +82,6 @@ s_send_frames (dividere_connector_t *self, const dividere_route_t *route,
     return 0;
 }
 
-/*  A request whose answer was waited for in vain may be followed by another;
- *  from then on libzmq numbers them, and drops an answer to the earlier one. */
-static int
-s_send_request (dividere_connector_t *self, zmq_msg_t *frame, int timeout_ms)
-{
-    if (self->awaiting && !self->overdue) {
-        errno = EFSM;
-        return -1;
-    }
-    if (self->awaiting && !self->correlated) {
-        if (dividere_socket_set (self->handle, ZMQ_REQ_CORRELATE, 1) < 0 ||
-            dividere_socket_set (self->handle, ZMQ_REQ_RELAXED, 1) < 0)
-            return -1;
-        self->correlated = true;
-    }
-    if (s_send_frames (self, NULL, frame, timeout_ms) < 0)
-        return -1;
-    self->awaiting = true;
-    self->overdue = false;
-    return 0;
-}
-
 static int
 s_send_response (dividere_connector_t *self, const dividere_route_t *route,
                  zmq_msg_t *frame, int timeout_ms)
@@ -117,7 +95,8 @@ s_send_response (dividere_connector_t *self, const dividere_route_t *route,
         return -1;
     }
     int rc =
-        s_send_frames (self, route ? route : &self->debtor, frame, timeout_ms);
+        dividere_connector_send_frames (self, route ? route : &self->debtor,
+                                        frame, timeout_ms);
     /* A requester that is gone needs no answer: the turn is over.           */
     if (rc == 0 || errno == EHOSTUNREACH)
         self->owing = false;
@@ -129,7 +108,8 @@ s_send (dividere_connector_t *self, const dividere_route_t *route,
         zmq_msg_t *frame, int timeout_ms)
 {
     switch (self->kind) {
-    case DIVIDERE_DEALER: return s_send_frames (self, route, frame, timeout_ms);
+    case DIVIDERE_DEALER:
+        return dividere_connector_send_frames (self, route, frame, timeout_ms);
     case DIVIDERE_RESPONSE:
         return s_send_response (self, route, frame, timeout_ms);
     case DIVIDERE_SUBSCRIBER: errno = ENOTSUP; return -1;
@@ -141,7 +121,7 @@ s_send (dividere_connector_t *self, const dividere_route_t *route,
     }
     return self->kind == DIVIDERE_PUBLISHER
                ? dividere_publisher_send (self, frame)
-               : s_send_request (self, frame, timeout_ms);
+               : dividere_request_send (self, frame, timeout_ms);
 }
 
 int
@@ -209,11 +189,12 @@ s_is_request (const dividere_message_t *message)
 }
 
 static bool
-s_well_formed (dividere_connector_t *self, const dividere_message_t *message)
+s_well_formed (dividere_connector_t *self, dividere_message_t *message)
 {
     switch (self->kind) {
     case DIVIDERE_DEALER: return true;
     case DIVIDERE_RESPONSE: return s_is_request (message);
+    case DIVIDERE_REQUEST: return dividere_request_accepts (self, message);
     default: return message->route.count == 0;
     }
 }
@@ -238,16 +219,13 @@ s_recv (dividere_connector_t *self, dividere_message_t *message, int timeout_ms)
     int64_t deadline = timeout_ms > 0 ? dividere_deadline (timeout_ms) : -1;
     int flags = timeout_ms < 0 ? 0 : ZMQ_DONTWAIT;
     while (true) {
-        if (dividere_message_recv_frames (message, self->handle, flags) == 0) {
-            if (s_well_formed (self, message))
-                return 0;
+        int rc = dividere_message_recv_frames (message, self->handle, flags);
+        if (rc == 0 && s_well_formed (self, message))
+            return 0;
+        if (rc == 0 || errno == EPROTO)
             self->stats.malformed++;
-        }
-        else if (errno == EPROTO)
-            self->stats.malformed++;
-        else if (errno != EAGAIN || timeout_ms <= 0)
-            return -1;
-        else if (dividere_socket_wait (self->handle, ZMQ_POLLIN, deadline) < 0)
+        else if (errno != EAGAIN || timeout_ms <= 0 ||
+                 dividere_socket_wait (self->handle, ZMQ_POLLIN, deadline) < 0)
             return -1;
     }
 }

@@ -9,6 +9,7 @@
 #include <czmq.h>
 #include <dividere/text.h>
 #include "envelope_internal.h"
+#include "frame.h"
 #include "log_internal.h"
 #include "message_internal.h"
 #include "scan.h"
@@ -57,7 +58,7 @@ dividere_message_recv_frames (dividere_message_t *self, void *handle, int flags)
     dividere_route_clear (&self->route);
     bool fits = true;
     while (true) {
-        if (zmq_msg_recv (&self->payload, handle, flags) < 0) {
+        if (dividere_frame_recv (&self->payload, handle, flags) < 0) {
             int error = errno;
             dividere_message_clear (self);
             errno = error;

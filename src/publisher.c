@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <czmq.h>
 #include "connector_internal.h"
+#include "frame.h"
 #include "types_internal.h"
 
 #define UNREAD_MAX 64   /* sends between two looks at the subscriptions      */
@@ -23,7 +24,7 @@ s_read_some (dividere_connector_t *self)
     zmq_msg_init (&frame);
     int rc = 0;
     for (int i = 0; i < READ_MAX && rc == 0; i++) {
-        rc = zmq_msg_recv (&frame, self->handle, ZMQ_DONTWAIT) < 0 ? -1 : 0;
+        rc = dividere_frame_recv (&frame, self->handle, ZMQ_DONTWAIT);
         if (rc == 0 && dividere_subscriptions_feed (self->subscriptions,
                                                     zmq_msg_data (&frame),
                                                     zmq_msg_size (&frame)) < 0)
@@ -50,17 +51,17 @@ dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame)
     /* A subscriber that was passed over may be taking part again.           */
     if (self->behind && self->behind--)
         dividere_socket_refresh (self->handle);
-    if (zmq_msg_send (frame, self->handle, ZMQ_DONTWAIT) >= 0)
+    if (dividere_frame_send (frame, self->handle, ZMQ_DONTWAIT) == 0)
         return 0;
     if (errno == EAGAIN) {
         dividere_socket_refresh (self->handle);
-        if (zmq_msg_send (frame, self->handle, ZMQ_DONTWAIT) >= 0)
+        if (dividere_frame_send (frame, self->handle, ZMQ_DONTWAIT) == 0)
             return 0;
     }
     if (errno != EAGAIN || self->options.overflow == DIVIDERE_OVERFLOW_TELL)
         return -1;
     dividere_socket_set (self->handle, ZMQ_XPUB_NODROP, 0);
-    int rc = zmq_msg_send (frame, self->handle, ZMQ_DONTWAIT);
+    int rc = dividere_frame_send (frame, self->handle, ZMQ_DONTWAIT);
     int error = errno;
     dividere_socket_set (self->handle, ZMQ_XPUB_NODROP, 1);
     errno = error;

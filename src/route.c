@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <czmq.h>
+#include "frame.h"
 #include "route_internal.h"
 
 dividere_route_t *
@@ -108,7 +109,7 @@ dividere_route_send (const dividere_route_t *self, void *handle, int flags)
         zmq_msg_t frame;
         zmq_msg_init (&frame);
         zmq_msg_copy (&frame, (zmq_msg_t *) &self->frames[i]);
-        if (zmq_msg_send (&frame, handle, flags | ZMQ_SNDMORE) < 0) {
+        if (dividere_frame_send (&frame, handle, flags | ZMQ_SNDMORE) < 0) {
             zmq_msg_close (&frame);
             return -1;
         }

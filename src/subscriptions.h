@@ -15,8 +15,9 @@ dividere_subscriptions_t *dividere_subscriptions_new (size_t topics_max);
 void dividere_subscriptions_destroy (dividere_subscriptions_t **self_p);
 
 /*  Takes one frame as XPUB delivers it: 1 or 0, then the topic. Returns 0, or
- *  -1 with EPROTO (not such a frame, or a topic over 1024 bytes), ENOBUFS (full:
- *  not counted), ENOENT (an end of what was not there, as after ENOBUFS).   */
+ *  -1 with EPROTO (not such a frame, or a topic over 1024 bytes), ENOBUFS
+ *  (full: not counted), ENOENT (an end of what was not there, as after
+ *  ENOBUFS).                                                                */
 int dividere_subscriptions_feed (dividere_subscriptions_t *self,
                                  const void *frame, size_t size);
 

@@ -66,7 +66,8 @@ s_short_float (float value)
     return number;
 }
 
-/*  The shortest digits that read back as the same number, as Python writes it. */
+/*  The shortest digits that read back as the same number, as Python writes it
+ *  (of a few powers of two Python finds one digit less).                    */
 static void
 s_write_real (text_t *self, double value)
 {

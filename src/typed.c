@@ -10,6 +10,7 @@
 #include <dividere/text.h>
 #include "connector_internal.h"
 #include "envelope_internal.h"
+#include "frame.h"
 #include "log_internal.h"
 
 static void
@@ -36,7 +37,7 @@ s_send_foreign (void *sock, const dividere_route_t *route, zmq_msg_t *frame,
     int flags = limited && timeout_ms >= 0 ? ZMQ_DONTWAIT : 0;
     while (true) {
         if (!route || dividere_route_send (route, handle, flags) == 0)
-            if (zmq_msg_send (frame, handle, flags) >= 0)
+            if (dividere_frame_send (frame, handle, flags) == 0)
                 return 0;
         if (errno != EAGAIN || !flags || timeout_ms == 0 ||
             dividere_socket_wait (handle, ZMQ_POLLOUT, deadline) < 0)

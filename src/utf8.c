@@ -67,6 +67,6 @@ dividere_utf8_valid (const void *data, size_t size)
                 return false;
             at += length;
         }
-        while (at < end && *at > 127);
+        while (at<end && * at> 127);
     return true;
 }

@@ -44,8 +44,8 @@ typedef enum {
  *  sends that ran into a full queue, each the beginning of a gap. How many
  *  messages a subscriber missed, the subscriber counts, with "sequenced".   */
 typedef enum {
-    DIVIDERE_OVERFLOW_DROP, /* the slow subscriber misses it, the others do not */
-    DIVIDERE_OVERFLOW_TELL /* nobody gets it: send returns -1 with EAGAIN  */
+    DIVIDERE_OVERFLOW_DROP, /* the slow one misses it, the others do not    */
+    DIVIDERE_OVERFLOW_TELL  /* nobody gets it: send returns -1 with EAGAIN  */
 } dividere_overflow_t;
 
 /*  Start from DIVIDERE_OPTIONS_INIT, change what must differ. Times in

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  A request is a DEALER that keeps REQ's rules: an empty frame, the payload, and
+ *  one answer of the same form. libzmq's own REQ loses its connection for good
+ *  when a peer answers out of form.
+ *
+ *  As long as all goes well the frames are exactly those of REQ. Once an answer
+ *  is overdue, or something came that nobody asked for, a number goes in front
+ *  of each request; every peer sends it back with the answer, and what carries
+ *  another number, or none, is the answer to something else.                */
+
+#include <errno.h>
+#include <string.h>
+#include <zmq.h>
+#include "connector_internal.h"
+
+/*  What waits here before a request is sent cannot be its answer.           */
+static void
+s_discard_waiting (dividere_connector_t *self)
+{
+    dividere_message_t *message = dividere_message_new ();
+    while (dividere_message_recv_frames (message, self->handle, ZMQ_DONTWAIT) ==
+               0 ||
+           errno == EPROTO) {
+        self->stats.malformed++;
+        self->correlated = true;
+    }
+    dividere_message_destroy (&message);
+}
+
+int
+dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
+                       int timeout_ms)
+{
+    if (self->awaiting && !self->overdue) {
+        errno = EFSM;
+        return -1;
+    }
+    if (self->awaiting)
+        self->correlated = true;
+    s_discard_waiting (self);
+    dividere_route_t route = { .count = 0 };
+    if (self->correlated) {
+        self->correlation++;
+        dividere_route_append (&route, &self->correlation,
+                               sizeof (self->correlation));
+    }
+    dividere_route_append (&route, NULL, 0);
+    int rc = dividere_connector_send_frames (self, &route, frame, timeout_ms);
+    int error = errno;
+    dividere_route_clear (&route);
+    errno = error;
+    if (rc < 0)
+        return -1;
+    self->awaiting = true;
+    self->overdue = false;
+    return 0;
+}
+
+static bool
+s_is (const dividere_route_t *route, size_t index, const void *data,
+      size_t size)
+{
+    zmq_msg_t *frame = (zmq_msg_t *) &route->frames[index];
+    return zmq_msg_size (frame) == size &&
+           (!size || memcmp (zmq_msg_data (frame), data, size) == 0);
+}
+
+bool
+dividere_request_accepts (dividere_connector_t *self,
+                          dividere_message_t *message)
+{
+    const dividere_route_t *route = &message->route;
+    size_t frames = self->correlated ? 2 : 1;
+    if (route->count != frames || !s_is (route, frames - 1, NULL, 0) ||
+        (self->correlated &&
+         !s_is (route, 0, &self->correlation, sizeof (self->correlation))))
+        return false;
+    dividere_route_clear (&message->route);
+    return true;
+}
