@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  The poller's queue outlives a turn that has used up its bounds; since what
- *  is queued makes no descriptor readable, a timer of no delay goes on with it.*/
+ *  is queued makes no descriptor readable, a timer of no delay goes on with
+ *  it.                                                                       */
 
 #include <assert.h>
 #include <time.h>

@@ -198,7 +198,8 @@ s_command_bind (void *arg, char **args, size_t count, zmsg_t *values)
     return error;
 }
 
-/*  The address of a watch of this process: what dividere_monitor_watch sends. */
+/*  The address of a watch of this process: what dividere_monitor_watch
+ *  sends.                                                                    */
 static int
 s_command_watch (void *arg, char **args, size_t count, zmsg_t *values)
 {

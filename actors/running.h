@@ -22,7 +22,8 @@ void dividere_running_add (dividere_running_t *self, zsock_t *pipe,
                            const char *name);
 void dividere_running_remove (dividere_running_t *self);
 
-/*  0 and the thread of the actor at the other end of a pipe; or -1 with ESRCH.*/
+/*  0 and the thread of the actor at the other end of a pipe; or -1 with
+ *  ESRCH.                                                                    */
 int dividere_running_thread (zactor_t *actor, pid_t *ret_thread);
 
 #endif

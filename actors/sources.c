@@ -175,7 +175,8 @@ s_command_add (void *arg, char **args, size_t count, zmsg_t *values)
     return error;
 }
 
-/*  The address of a connector of this process: what dividere_reactor_add sends.*/
+/*  The address of a connector of this process: what dividere_reactor_add
+ *  sends.                                                                    */
 static int
 s_command_adopt (void *arg, char **args, size_t count, zmsg_t *values)
 {

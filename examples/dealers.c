@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Two dealers: either side sends whenever it likes, and routing frames in front
- *  of a message travel with it.
+/*  Two dealers: either side sends whenever it likes, and routing frames in
+ *  front of a message travel with it.
  *
  *  Build: protoc-c --c_out=. guide.proto
  *         cc dealers.c guide.pb-c.c $(pkg-config --cflags --libs dividere)  */

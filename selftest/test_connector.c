@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Connectors with bytes: every kind over every transport, who binds, whose turn
- *  it is, what happens at limits.                                           */
+/*  Connectors with bytes: every kind over every transport, who binds, whose
+ *  turn it is, what happens at limits.                                       */
 
 #include "selftest.h"
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  What a hostile peer sends to a live reactor, by raw sockets: any bytes, any
- *  number of frames. It lives, answers whoever is honest, counts, and its memory
- *  stays flat.                                                              */
+ *  number of frames. It lives, answers whoever is honest, counts, and its
+ *  memory stays flat.                                                        */
 
 #include "selftest.h"
 #include <unistd.h>

@@ -423,7 +423,8 @@ test_message_limits (void)
     s_pair_destroy (&pair);
 }
 
-/*  Two bytes on the wire that become many in memory: empty messages in a list. */
+/*  Two bytes on the wire that become many in memory: empty messages in a
+ *  list.                                                                     */
 void
 test_message_budget (void)
 {

@@ -192,7 +192,8 @@ test_monitor_order (void)
     zactor_destroy (&monitor);
 }
 
-/*  Nobody reads the events: they are dropped and counted, and traffic goes on. */
+/*  Nobody reads the events: they are dropped and counted, and traffic goes
+ *  on.                                                                       */
 void
 test_monitor_unread (void)
 {

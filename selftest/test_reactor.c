@@ -315,8 +315,8 @@ test_reactor_failures (void)
     dividere_connector_destroy (&dealer);
 }
 
-/*  A hook that asks through a request source of its own reactor, again and again
- *  as the answers come.                                                     */
+/*  A hook that asks through a request source of its own reactor, again and
+ *  again as the answers come.                                                */
 static void
 s_ask (dividere_context_t *context)
 {

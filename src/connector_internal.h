@@ -98,9 +98,9 @@ int dividere_connector_send_frames (dividere_connector_t *self,
                                     const dividere_route_t *route,
                                     zmq_msg_t *frame, int timeout_ms);
 
-/*  A PAIR, with a queue without limit, that libzmq tells the events of mask at a
- *  socket of this thread. It must outlive the telling: turn that off with
- *  zmq_socket_monitor (handle, NULL, 0) before closing it. NULL with EMFILE.*/
+/*  A PAIR, with a queue without limit, that libzmq tells the events of mask at
+ *  a socket of this thread. It must outlive the telling: turn that off with
+ *  zmq_socket_monitor (handle, NULL, 0) before closing it. NULL with EMFILE. */
 void *dividere_sink_new (void *handle, int mask);
 
 /*  Await (src/await.c): starts before the first connect.                    */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Reading endpoints. Only what libzmq would get wrong is judged here; whether a
- *  host exists is for it to find out.                                       */
+/*  Reading endpoints. Only what libzmq would get wrong is judged here; whether
+ *  a host exists is for it to find out.                                      */
 
 #include <assert.h>
 #include <errno.h>

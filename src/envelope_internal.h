@@ -7,7 +7,8 @@
 #include <dividere/envelope.h>
 #include "types_internal.h"
 
-/*  The parts of an envelope, pointing into its bytes. Absent ones have size 0.*/
+/*  The parts of an envelope, pointing into its bytes. Absent ones have size
+ *  0.                                                                        */
 typedef struct {
     const uint8_t *name;
     size_t name_size;
@@ -27,8 +28,8 @@ int dividere_envelope_parse (const void *data, size_t size, unsigned depth_max,
                              dividere_envelope_t *ret_envelope);
 
 /*  The type of an envelope: by its URL, else by its name. hint (or NULL) is
- *  tried first. NULL with EPROTO (neither is there), EPROTOTYPE (they disagree),
- *  ENOENT (not registered, or a short name that is ambiguous).              */
+ *  tried first. NULL with EPROTO (neither is there), EPROTOTYPE (they
+ *  disagree), ENOENT (not registered, or a short name that is ambiguous).    */
 const dividere_type_t *dividere_envelope_type (const dividere_envelope_t *self,
                                                const dividere_type_t *hint);
 

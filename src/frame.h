@@ -5,8 +5,8 @@
 #include <zmq.h>
 
 /*  Sending and receiving one frame. Over inproc the bytes themselves are handed
- *  from thread to thread by libzmq, which ThreadSanitizer cannot see into: it is
- *  told here.                                                               */
+ *  from thread to thread by libzmq, which ThreadSanitizer cannot see into: it
+ *  is told here.                                                             */
 
 #if defined(__SANITIZE_THREAD__)
 #define DIVIDERE_TSAN 1

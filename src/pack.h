@@ -7,7 +7,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*  Packs objects of the application by their descriptors: the same bytes as
- *  protobuf-c makes, but for -0.0, which protobuf-c leaves out as if it were 0. */
+ *  protobuf-c makes, but for -0.0, which protobuf-c leaves out as if it were
+ *  0.                                                                        */
 
 /*  Computes the packed size and judges the object: protobuf-c crashes on some,
  *  and peers die of others. Returns 0, or -1 with

@@ -10,7 +10,7 @@
  *  The descriptor of a libzmq socket says "something happened" once, and any
  *  call on the socket may swallow that. So a socket is looked at when its
  *  descriptor is readable, and also after each send on it, until receiving says
- *  EAGAIN: dividere_poller_touch puts it into the queue of those to look at.  */
+ *  EAGAIN: dividere_poller_touch puts it into the queue of those to look at. */
 
 typedef struct dividere_poller_t dividere_poller_t;
 

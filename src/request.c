@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  A request is a DEALER that keeps REQ's rules: an empty frame, the payload, and
- *  one answer of the same form. libzmq's own REQ loses its connection for good
- *  when a peer answers out of form.
+/*  A request is a DEALER that keeps REQ's rules: an empty frame, the payload,
+ *  and one answer of the same form. libzmq's own REQ loses its connection for
+ *  good when a peer answers out of form.
  *
  *  As long as all goes well the frames are exactly those of REQ. Once an answer
  *  is overdue, or something came that nobody asked for, a number goes in front
  *  of each request; every peer sends it back with the answer, and what carries
- *  another number, or none, is the answer to something else.                */
+ *  another number, or none, is the answer to something else.                 */
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  A hash table of streams, threaded on a list from the one that was fed last to
- *  the one that was quiet for longest.                                      */
+/*  A hash table of streams, threaded on a list from the one that was fed last
+ *  to the one that was quiet for longest.                                    */
 
 #include <assert.h>
 #include <stdlib.h>

@@ -177,8 +177,8 @@ s_is_zero (const void *place, size_t size)
     return memcmp (place, s_zeros, size) == 0;
 }
 
-/*  Whether a single field is set: by its choice, its quantifier, or by not being
- *  what proto3 leaves out.                                                  */
+/*  Whether a single field is set: by its choice, its quantifier, or by not
+ *  being what proto3 leaves out.                                             */
 static bool
 s_is_set (const ProtobufCMessage *message,
           const ProtobufCFieldDescriptor *field)

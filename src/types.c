@@ -3,8 +3,8 @@
 /*  Every message sent or received looks its type up here, in any thread, so
  *  readers take no lock: they follow one atomic pointer to a table whose slots
  *  are filled one after the other and never emptied. A writer that needs more
- *  room publishes a larger table and keeps the old one, since somebody may still
- *  be reading it.                                                           */
+ *  room publishes a larger table and keeps the old one, since somebody may
+ *  still be reading it.                                                      */
 
 #include <assert.h>
 #include <errno.h>

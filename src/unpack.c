@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Bytes into an object in an arena, by the descriptor. Lists are doubled as they
- *  grow: their room follows from their count, 4, 8, 16 ... so nothing needs to
- *  remember it.                                                             */
+/*  Bytes into an object in an arena, by the descriptor. Lists are doubled as
+ *  they grow: their room follows from their count, 4, 8, 16 ... so nothing
+ *  needs to remember it.                                                     */
 
 #include <assert.h>
 #include <errno.h>
