@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*  Fuzz targets: each takes any bytes and aborts if something that must hold does
- *  not. Linked with libFuzzer (option fuzz) and, over the corpus that it found,
- *  run as an ordinary test.                                                 */
+/*  Fuzz targets: each takes any bytes and aborts if something that must hold
+ *  does not. Linked with libFuzzer (option fuzz) and, over the corpus that it
+ *  found, run as an ordinary test.                                           */
 
 void fuzz_scan (const uint8_t *data, size_t size);
 void fuzz_envelope (const uint8_t *data, size_t size);

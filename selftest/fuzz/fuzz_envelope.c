@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  The envelope's parser: the parts that it finds lie within the bytes, in which
- *  nothing else is read.                                                    */
+/*  The envelope's parser: the parts that it finds lie within the bytes, in
+ *  which nothing else is read.                                               */
 
 #include <assert.h>
 #include <stdbool.h>
