@@ -383,8 +383,9 @@ test_peers_request (void)
     for (size_t i = 0; i < VECTORS; i++) {
         const vector_t *answer = &s_vectors[VECTORS - 1 - i];
         s_peer_send (&s_vectors[i], s_unrouted);
-        dividere_message_t *message = dividere_recv (response);
-        CHECK (message);
+        dividere_message_t *message = dividere_message_new ();
+        CHECK_INT (dividere_recv_into (response, message, SELFTEST_DEADLINE),
+                   0);
         CHECK (s_matches (&s_vectors[i], dividere_message_data (message),
                           dividere_message_size (message)));
         ProtobufCMessage *object = s_object (answer);

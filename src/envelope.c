@@ -123,6 +123,46 @@ s_parse_any (const uint8_t *at, const uint8_t *end, unsigned depth_max,
     return 0;
 }
 
+/*  Passes over bytes that must be these; NULL if they are others.           */
+static const uint8_t *
+s_pass (const uint8_t *at, const uint8_t *end, const uint8_t *bytes,
+        size_t size)
+{
+    return (size_t) (end - at) >= size && memcmp (at, bytes, size) == 0
+               ? at + size
+               : NULL;
+}
+
+/*  Passes over a tag of one byte and the length that follows it, which must
+ *  reach just to the end.                                                   */
+static const uint8_t *
+s_pass_last (const uint8_t *at, const uint8_t *end, uint8_t tag)
+{
+    uint64_t size;
+    if (at == end || *at != tag)
+        return NULL;
+    at = dividere_wire_varint (at + 1, end, &size);
+    return at && size == (size_t) (end - at) ? at : NULL;
+}
+
+bool
+dividere_envelope_expect (const void *data, size_t size,
+                          const dividere_type_t *type,
+                          dividere_envelope_t *ret_envelope)
+{
+    const uint8_t *at = (const uint8_t *) data;
+    const uint8_t *end = at + size;
+    if (!(at = s_pass (at, end, type->topic, type->topic_size)) ||
+        !(at = s_pass_last (at, end, TAG_MSG)) ||
+        !(at = s_pass (at, end, type->url, type->url_size)))
+        return false;
+    if (at < end && !(at = s_pass_last (at, end, TAG_VALUE)))
+        return false;
+    *ret_envelope =
+        (dividere_envelope_t){ .value = at, .value_size = (size_t) (end - at) };
+    return true;
+}
+
 int
 dividere_envelope_parse (const void *data, size_t size, unsigned depth_max,
                          dividere_envelope_t *ret_envelope)
@@ -185,18 +225,14 @@ s_type_by_name (const dividere_envelope_t *self)
 }
 
 const dividere_type_t *
-dividere_envelope_type (const dividere_envelope_t *self,
-                        const dividere_type_t *hint)
+dividere_envelope_type (const dividere_envelope_t *self)
 {
     if (!self->url_size)
         return s_type_by_name (self);
     const char *slash = memrchr (self->url, '/', self->url_size);
     const char *name = slash ? slash + 1 : (const char *) self->url;
     size_t size = self->url_size - (size_t) (name - (const char *) self->url);
-    const dividere_type_t *entry = hint;
-    if (!hint || !s_same ((const uint8_t *) name, size, hint->type->name,
-                          hint->name_size))
-        entry = dividere_types_entry_named (name, size);
+    const dividere_type_t *entry = dividere_types_entry_named (name, size);
     if (entry && !s_name_fits (self, entry)) {
         errno = EPROTOTYPE;
         return NULL;

@@ -9,40 +9,47 @@
 /*  What the scanner and the unpacker must see alike in a descriptor.        */
 
 /*  The wire type of one value of a field.                                   */
-static inline unsigned
+DIVIDERE_INLINE unsigned
 dividere_fields_wire (ProtobufCType type)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT: return DIVIDERE_WIRE_FIXED32;
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return DIVIDERE_WIRE_FIXED64;
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE: return DIVIDERE_WIRE_BYTES;
-    default: return DIVIDERE_WIRE_VARINT;
-    }
+    static const uint8_t s_wires[] = {
+        [PROTOBUF_C_TYPE_SFIXED32] = DIVIDERE_WIRE_FIXED32,
+        [PROTOBUF_C_TYPE_FIXED32] = DIVIDERE_WIRE_FIXED32,
+        [PROTOBUF_C_TYPE_FLOAT] = DIVIDERE_WIRE_FIXED32,
+        [PROTOBUF_C_TYPE_SFIXED64] = DIVIDERE_WIRE_FIXED64,
+        [PROTOBUF_C_TYPE_FIXED64] = DIVIDERE_WIRE_FIXED64,
+        [PROTOBUF_C_TYPE_DOUBLE] = DIVIDERE_WIRE_FIXED64,
+        [PROTOBUF_C_TYPE_STRING] = DIVIDERE_WIRE_BYTES,
+        [PROTOBUF_C_TYPE_BYTES] = DIVIDERE_WIRE_BYTES,
+        [PROTOBUF_C_TYPE_MESSAGE] = DIVIDERE_WIRE_BYTES,
+    };
+    return s_wires[type];
 }
 
 /*  The size of one value of a field in the object.                          */
-static inline size_t
+DIVIDERE_INLINE size_t
 dividere_fields_size (ProtobufCType type)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_STRING: return sizeof (char *);
-    case PROTOBUF_C_TYPE_MESSAGE: return sizeof (ProtobufCMessage *);
-    case PROTOBUF_C_TYPE_BYTES: return sizeof (ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_BOOL: return sizeof (protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return 8;
-    default: return 4;
-    }
+    static const uint8_t s_sizes[] = {
+        [PROTOBUF_C_TYPE_INT32] = 4,
+        [PROTOBUF_C_TYPE_SINT32] = 4,
+        [PROTOBUF_C_TYPE_SFIXED32] = 4,
+        [PROTOBUF_C_TYPE_UINT32] = 4,
+        [PROTOBUF_C_TYPE_FIXED32] = 4,
+        [PROTOBUF_C_TYPE_FLOAT] = 4,
+        [PROTOBUF_C_TYPE_ENUM] = 4,
+        [PROTOBUF_C_TYPE_INT64] = 8,
+        [PROTOBUF_C_TYPE_SINT64] = 8,
+        [PROTOBUF_C_TYPE_SFIXED64] = 8,
+        [PROTOBUF_C_TYPE_UINT64] = 8,
+        [PROTOBUF_C_TYPE_FIXED64] = 8,
+        [PROTOBUF_C_TYPE_DOUBLE] = 8,
+        [PROTOBUF_C_TYPE_BOOL] = sizeof (protobuf_c_boolean),
+        [PROTOBUF_C_TYPE_STRING] = sizeof (char *),
+        [PROTOBUF_C_TYPE_BYTES] = sizeof (ProtobufCBinaryData),
+        [PROTOBUF_C_TYPE_MESSAGE] = sizeof (ProtobufCMessage *),
+    };
+    return s_sizes[type];
 }
 
 typedef enum {
@@ -51,7 +58,7 @@ typedef enum {
     DIVIDERE_FIELDS_PACKED /* a list of numbers in one field                */
 } dividere_fields_fit_t;
 
-static inline dividere_fields_fit_t
+DIVIDERE_INLINE dividere_fields_fit_t
 dividere_fields_fit (const ProtobufCFieldDescriptor *field, uint32_t tag)
 {
     if (!field)
@@ -67,7 +74,7 @@ dividere_fields_fit (const ProtobufCFieldDescriptor *field, uint32_t tag)
 
 /*  The field of a tag, NULL if there is none. Writers go through the fields in
  *  order, so the one after *next_p, or the same again, is tried first.      */
-static inline const ProtobufCFieldDescriptor *
+DIVIDERE_INLINE const ProtobufCFieldDescriptor *
 dividere_fields_find (const ProtobufCMessageDescriptor *type, uint32_t tag,
                       unsigned *next_p)
 {

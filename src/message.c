@@ -106,15 +106,19 @@ s_decode (dividere_message_t *self)
         errno = EMSGSIZE;
         return -1;
     }
+    const void *data = zmq_msg_data (&self->payload);
     dividere_envelope_t envelope;
-    if (dividere_envelope_parse (zmq_msg_data (&self->payload), size,
-                                 limits.depth_max, &envelope) < 0)
-        return -1;
-    const dividere_type_t *entry =
-        dividere_envelope_type (&envelope, self->entry);
-    if (!entry)
-        return -1;
-    self->entry = entry;
+    /* Most often it is the type of the message before.                      */
+    if (!self->entry ||
+        !dividere_envelope_expect (data, size, self->entry, &envelope)) {
+        if (dividere_envelope_parse (data, size, limits.depth_max, &envelope) <
+            0)
+            return -1;
+        const dividere_type_t *entry = dividere_envelope_type (&envelope);
+        if (!entry)
+            return -1;
+        self->entry = entry;
+    }
     return s_unpack (self, &envelope, &limits);
 }
 

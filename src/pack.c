@@ -19,7 +19,7 @@ s_fail (int error)
     return -1;
 }
 
-static const void *
+DIVIDERE_INLINE const void *
 s_member (const ProtobufCMessage *message, unsigned offset)
 {
     return (const uint8_t *) message + offset;
@@ -39,7 +39,7 @@ s_is_packed (const ProtobufCFieldDescriptor *field)
 }
 
 /*  A number as it goes on the wire.                                         */
-static uint64_t
+DIVIDERE_INLINE uint64_t
 s_number (ProtobufCType type, const void *place)
 {
     uint32_t half;
@@ -66,7 +66,7 @@ s_number (ProtobufCType type, const void *place)
     }
 }
 
-static size_t
+DIVIDERE_INLINE size_t
 s_number_size (const ProtobufCFieldDescriptor *field, const void *place)
 {
     switch (dividere_fields_wire (field->type)) {
@@ -76,59 +76,69 @@ s_number_size (const ProtobufCFieldDescriptor *field, const void *place)
     }
 }
 
-static size_t
+DIVIDERE_INLINE size_t
 s_tag_size (uint32_t number)
 {
     return dividere_wire_varint_size ((uint64_t) number << 3);
 }
 
-/*  What proto3 leaves out: every bit is 0, which -0.0 is not.               */
-static bool
+/*  What proto3 leaves out: every bit is 0, which -0.0 is not. Of bytes the
+ *  length is what counts, and comes first.                                  */
+DIVIDERE_INLINE bool
 s_is_zero (const ProtobufCFieldDescriptor *field, const void *place)
 {
-    switch (dividere_fields_size (field->type)) {
-    case 4: return *(const uint32_t *) place == 0;
-    case 8: return *(const uint64_t *) place == 0;
-    default:
-        return field->type == PROTOBUF_C_TYPE_BYTES
-                   ? ((const ProtobufCBinaryData *) place)->len == 0
-                   : *(const uint32_t *) place == 0;
-    }
+    return dividere_fields_size (field->type) == 4
+               ? *(const uint32_t *) place == 0
+               : *(const uint64_t *) place == 0;
 }
 
-static bool
+DIVIDERE_INLINE bool
 s_is_pointer (ProtobufCType type)
 {
     return type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_MESSAGE;
 }
 
-/*  Whether a field that is no list is packed.                               */
-static bool
-s_is_set (const ProtobufCMessage *message,
-          const ProtobufCFieldDescriptor *field)
+/*  What proto3 writes of a single field that is not in a choice: all but the
+ *  default.                                                                 */
+DIVIDERE_INLINE bool
+s_is_set_plain (const ProtobufCFieldDescriptor *field, const void *place)
 {
-    const void *place = s_member (message, field->offset);
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *text = *(const char *const *) place;
+        return text && *text;
+    }
+    return !s_is_zero (field, place);
+}
+
+static bool
+s_is_set_other (const ProtobufCMessage *message,
+                const ProtobufCFieldDescriptor *field, const void *place)
+{
+    const void *quantifier = s_member (message, field->quantifier_offset);
     const void *target =
         s_is_pointer (field->type) ? *(const void *const *) place : place;
     if (field->label == PROTOBUF_C_LABEL_REQUIRED)
         return true;
     if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-        return *(const uint32_t *) s_member (message,
-                                             field->quantifier_offset) ==
-                   field->id &&
-               target;
-    if (field->label == PROTOBUF_C_LABEL_OPTIONAL)
-        return s_is_pointer (field->type)
-                   ? target && target != field->default_value
-                   : *(const protobuf_c_boolean *)
-                             s_member (message, field->quantifier_offset) != 0;
-    if (field->type == PROTOBUF_C_TYPE_STRING)
-        return target && *(const char *) target;
-    return field->type == PROTOBUF_C_TYPE_MESSAGE ? target != NULL
-                                                  : !s_is_zero (field, place);
+        return *(const uint32_t *) quantifier == field->id && target;
+    return s_is_pointer (field->type)
+               ? target && target != field->default_value
+               : *(const protobuf_c_boolean *) quantifier != 0;
 }
 
-static int
+/*  Whether a field that is no list is packed.                               */
+DIVIDERE_INLINE bool
+s_is_set (const ProtobufCMessage *message,
+          const ProtobufCFieldDescriptor *field)
+{
+    const void *place = s_member (message, field->offset);
+    return field->label == PROTOBUF_C_LABEL_NONE &&
+                   !(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+               ? s_is_set_plain (field, place)
+               : s_is_set_other (message, field, place);
+}
+
+DIVIDERE_INLINE int
 s_add (size_t *size_p, size_t size)
 {
     *size_p += size;
@@ -136,7 +146,7 @@ s_add (size_t *size_p, size_t size)
 }
 
 /*  Adds the size of one value with its length, without its tag.             */
-static int
+DIVIDERE_INLINE int
 s_size_value (const ProtobufCFieldDescriptor *field, const void *place,
               unsigned left, size_t *size_p)
 {
@@ -233,7 +243,7 @@ dividere_pack_size (const ProtobufCMessage *message, unsigned depth_max,
     return 0;
 }
 
-static uint8_t *
+DIVIDERE_INLINE uint8_t *
 s_put_varint (uint8_t *end, uint64_t value)
 {
     if (value < 128) {
@@ -245,7 +255,7 @@ s_put_varint (uint8_t *end, uint64_t value)
     return end;
 }
 
-static uint8_t *
+DIVIDERE_INLINE uint8_t *
 s_put_bytes (uint8_t *end, const void *data, size_t size)
 {
     if (size)
@@ -253,13 +263,13 @@ s_put_bytes (uint8_t *end, const void *data, size_t size)
     return end - size;
 }
 
-static uint8_t *
+DIVIDERE_INLINE uint8_t *
 s_put_tag (uint8_t *end, uint32_t number, unsigned wire)
 {
     return s_put_varint (end, (uint64_t) number << 3 | wire);
 }
 
-static uint8_t *
+DIVIDERE_INLINE uint8_t *
 s_put_number (uint8_t *end, ProtobufCType type, const void *place)
 {
     uint64_t number = s_number (type, place);
@@ -275,7 +285,7 @@ s_put_number (uint8_t *end, ProtobufCType type, const void *place)
     }
 }
 
-static uint8_t *
+DIVIDERE_INLINE uint8_t *
 s_put_value (uint8_t *end, const ProtobufCFieldDescriptor *field,
              const void *place)
 {

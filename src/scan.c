@@ -1,87 +1,149 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  One pass over the bytes as the unpacker will read them, adding up what it
- *  will take. Lists grow by doubling there, so an element counts four times:
- *  twice for the room it has, twice for the smaller rooms before.           */
+ *  will take. What a list takes is known where it comes in one piece, in a
+ *  message that comes once, as all writers do it. As soon as anything comes
+ *  again the message is irregular: lists may then move to larger rooms, and all
+ *  of them, also those before, count as if they did.                        */
 
-#include <errno.h>
-#include "fields.h"
+#include "lookup.h"
 #include "scan.h"
+#include "unpack.h"
 #include "utf8.h"
 
-#define LIST_SHARE 4
-
 typedef struct {
-    unsigned depth_max;
+    unsigned depth_left;
+    bool irregular;
     size_t budget;
     size_t need;
+    size_t elements; /* the part of need that is elements of lists           */
 } scan_t;
 
+static int s_scan_message (scan_t *self, const ProtobufCMessageDescriptor *type,
+                           const uint8_t *at, const uint8_t *end);
+
 static int
+s_fail (int error)
+{
+    errno = error;
+    return -1;
+}
+
+static inline int
 s_take (scan_t *self, size_t size)
 {
-    size = (size + 7) & ~(size_t) 7;
-    if (size > self->budget - self->need) {
-        errno = ENOBUFS;
-        return -1;
-    }
+    if (size > self->budget - self->need)
+        return s_fail (ENOBUFS);
     self->need += size;
     return 0;
 }
 
 static int
-s_scan_packed (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
-               const dividere_field_t *field)
+s_take_elements (scan_t *self, size_t count, size_t size)
 {
-    unsigned wire = dividere_fields_wire (descriptor->type);
-    const uint8_t *at = field->data, *end = at + field->size;
-    size_t count = 0;
-    for (; at < end; count++) {
-        uint64_t number;
-        at = dividere_wire_number (at, end, wire, &number);
-        if (!at)
-            return -1;
-    }
-    /* A count is at most a size that is within the limit: no overflow.      */
-    return s_take (self, count * LIST_SHARE *
-                             dividere_fields_size (descriptor->type));
+    if (self->irregular)
+        size *= DIVIDERE_UNPACK_MOVED;
+    if (__builtin_mul_overflow (count, size, &size))
+        return s_fail (ENOBUFS);
+    self->elements += size;
+    return s_take (self, size);
 }
 
-static int s_scan_message (scan_t *self, const ProtobufCMessageDescriptor *type,
-                           const uint8_t *at, const uint8_t *end,
-                           unsigned depth);
-
 static int
-s_scan_one (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
-            const dividere_field_t *field, unsigned depth)
+s_expect_moves (scan_t *self)
 {
-    if (descriptor->label == PROTOBUF_C_LABEL_REPEATED &&
-        s_take (self, LIST_SHARE * dividere_fields_size (descriptor->type)) < 0)
+    if (self->irregular)
+        return 0;
+    self->irregular = true;
+    return s_take (self, self->elements * (DIVIDERE_UNPACK_MOVED - 1));
+}
+
+/*  Notes that a piece of a list, or a message, has come in a field. Fields that
+ *  share a bit of seen are taken for the same, at a price but no harm.      */
+static inline int
+s_note (scan_t *self, const ProtobufCMessageDescriptor *type,
+        const ProtobufCFieldDescriptor *descriptor, uint64_t *seen_p)
+{
+    uint64_t bit = (uint64_t) 1 << ((descriptor - type->fields) & 63);
+    if ((*seen_p & bit) && s_expect_moves (self) < 0)
         return -1;
-    switch (descriptor->type) {
-    case PROTOBUF_C_TYPE_STRING:
-        if (!dividere_utf8_valid (field->data, field->size)) {
-            errno = EILSEQ;
-            return -1;
-        }
-        return s_take (self, field->size + 1);
-    case PROTOBUF_C_TYPE_BYTES: return s_take (self, field->size);
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return s_scan_message (
-            self, (const ProtobufCMessageDescriptor *) descriptor->descriptor,
-            field->data, field->data + field->size, depth + 1);
-    default: return 0;
+    *seen_p |= bit;
+    return 0;
+}
+
+static inline int
+s_scan_data (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
+             const uint8_t *data, size_t size)
+{
+    if (descriptor->type == PROTOBUF_C_TYPE_STRING)
+        return dividere_utf8_valid (data, size)
+                   ? s_take (self, dividere_arena_rounded (size + 1))
+                   : s_fail (EILSEQ);
+    if (descriptor->type == PROTOBUF_C_TYPE_BYTES)
+        return s_take (self, dividere_arena_rounded (size));
+    return s_scan_message (
+        self, (const ProtobufCMessageDescriptor *) descriptor->descriptor, data,
+        data + size);
+}
+
+DIVIDERE_WIRE_INLINE const uint8_t *
+s_scan_value (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
+              const uint8_t *at, const uint8_t *end)
+{
+    unsigned wire = dividere_lookup_wires[descriptor->type];
+    if (wire != DIVIDERE_WIRE_BYTES) {
+        uint64_t number;
+        return dividere_wire_number (at, end, wire, &number);
     }
+    size_t size;
+    at = dividere_wire_length (at, end, &size);
+    return at && s_scan_data (self, descriptor, at, size) == 0 ? at + size
+                                                               : NULL;
+}
+
+/*  Elements one after the other; the tag of the first has been read.        */
+static const uint8_t *
+s_scan_piece (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
+              const uint8_t *at, const uint8_t *end)
+{
+    uint32_t tag = dividere_lookup_tag (descriptor);
+    size_t size = dividere_fields_size (descriptor->type);
+    for (const uint8_t *next = at; next;
+         next = dividere_wire_again (at, end, tag)) {
+        if (s_take_elements (self, 1, size) < 0)
+            return NULL;
+        at = s_scan_value (self, descriptor, next, end);
+        if (!at)
+            return NULL;
+    }
+    return at;
+}
+
+static const uint8_t *
+s_scan_packed (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
+               const uint8_t *at, const uint8_t *end)
+{
+    size_t size, element = dividere_fields_size (descriptor->type);
+    at = dividere_wire_length (at, end, &size);
+    if (!at)
+        return NULL;
+    size_t count = size / element;
+    if (dividere_lookup_wires[descriptor->type] == DIVIDERE_WIRE_VARINT) {
+        if (dividere_wire_count (at, at + size, &count) < 0)
+            return NULL;
+    }
+    else if (size % element)
+        return dividere_wire_bad ();
+    return s_take_elements (self, count, element) == 0 ? at + size : NULL;
 }
 
 static bool
-s_contains (const uint8_t *at, const uint8_t *end, unsigned depth_max,
+s_contains (const uint8_t *at, const uint8_t *end, unsigned depth_left,
             const ProtobufCFieldDescriptor *descriptor)
 {
     dividere_field_t field;
-    while (at < end && (at = dividere_wire_field (at, end, depth_max, &field)))
-        if (field.tag >> 3 == descriptor->id &&
-            dividere_fields_fit (descriptor, field.tag) == DIVIDERE_FIELDS_ONE)
+    while (at < end && (at = dividere_wire_field (at, end, depth_left, &field)))
+        if (field.tag == dividere_lookup_tag (descriptor))
             return true;
     return false;
 }
@@ -95,52 +157,72 @@ s_check_required (const scan_t *self, const ProtobufCMessageDescriptor *type,
         if (type->fields[i].label == PROTOBUF_C_LABEL_NONE)
             return 0;
         if (type->fields[i].label == PROTOBUF_C_LABEL_REQUIRED &&
-            !s_contains (at, end, self->depth_max, &type->fields[i])) {
-            errno = EBADMSG;
-            return -1;
-        }
+            !s_contains (at, end, self->depth_left, &type->fields[i]))
+            return s_fail (EBADMSG);
     }
     return 0;
 }
 
+/*  The field that was found at at.                                          */
+DIVIDERE_WIRE_INLINE const uint8_t *
+s_scan_field (scan_t *self, const ProtobufCMessageDescriptor *type,
+              dividere_lookup_t found, const uint8_t *at, const uint8_t *end,
+              uint64_t *seen_p)
+{
+    const ProtobufCFieldDescriptor *descriptor = found.descriptor;
+    bool list = descriptor->label == PROTOBUF_C_LABEL_REPEATED;
+    if ((list || descriptor->type == PROTOBUF_C_TYPE_MESSAGE) &&
+        s_note (self, type, descriptor, seen_p) < 0)
+        return NULL;
+    if (!list)
+        return s_scan_value (self, descriptor, found.value, end);
+    if (s_take (self, DIVIDERE_UNPACK_LIST) < 0)
+        return NULL;
+    return (*at & 7) == dividere_lookup_wires[descriptor->type]
+               ? s_scan_piece (self, descriptor, found.value, end)
+               : s_scan_packed (self, descriptor, found.value, end);
+}
+
 static int
 s_scan_message (scan_t *self, const ProtobufCMessageDescriptor *type,
-                const uint8_t *at, const uint8_t *end, unsigned depth)
+                const uint8_t *at, const uint8_t *end)
 {
-    if (depth > self->depth_max) {
-        errno = ELOOP;
-        return -1;
-    }
-    if (s_take (self, type->sizeof_message) < 0)
+    if (!self->depth_left)
+        return s_fail (ELOOP);
+    self->depth_left--;
+    if (s_take (self, dividere_arena_rounded (type->sizeof_message)) < 0)
         return -1;
     const uint8_t *start = at;
-    unsigned next = 0;
+    const ProtobufCFieldDescriptor *next = type->fields;
+    const ProtobufCFieldDescriptor *last = next + type->n_fields;
+    uint64_t seen = 0;
     while (at < end) {
-        dividere_field_t field;
-        at = dividere_wire_field (at, end, self->depth_max - depth, &field);
+        dividere_lookup_t found = dividere_lookup (type, at, end, next, last);
+        if (found.descriptor) {
+            next = found.descriptor + 1;
+            at = s_scan_field (self, type, found, at, end, &seen);
+        }
+        else
+            at = dividere_lookup_skip (at, end, self->depth_left);
         if (!at)
             return -1;
-        const ProtobufCFieldDescriptor *descriptor =
-            dividere_fields_find (type, field.tag, &next);
-        dividere_fields_fit_t fit = dividere_fields_fit (descriptor, field.tag);
-        int rc = 0;
-        if (fit == DIVIDERE_FIELDS_ONE)
-            rc = s_scan_one (self, descriptor, &field, depth);
-        else if (fit == DIVIDERE_FIELDS_PACKED)
-            rc = s_scan_packed (self, descriptor, &field);
-        if (rc < 0)
-            return -1;
     }
-    return s_check_required (self, type, start, end);
+    int rc = s_check_required (self, type, start, end);
+    self->depth_left++;
+    return rc;
 }
 
 int
 dividere_scan (const ProtobufCMessageDescriptor *type, const void *data,
                size_t size, unsigned depth_max, size_t budget, size_t *ret_need)
 {
-    scan_t self = { depth_max, budget, 0 };
+    /* A part of the address space: what is counted several times for a list
+       cannot overflow.                                                      */
+    size_t budget_max = SIZE_MAX / DIVIDERE_UNPACK_MOVED;
+    scan_t self = { .depth_left = depth_max,
+                    .budget = budget < budget_max ? budget : budget_max };
     const uint8_t *at = (const uint8_t *) data;
-    if (s_scan_message (&self, type, at, at + size, 1) < 0)
+    if (s_scan_message (&self, type, at, size ? at + size : at) < 0)
         return -1;
     *ret_need = self.need;
     return 0;

@@ -56,7 +56,7 @@ s_short_float (float value)
 {
     char digits[40];
     double number = (double) value;
-    for (int precision = 6; precision <= 9 && isfinite (value); precision++) {
+    for (int precision = 6; precision <= 9; precision++) {
         snprintf (digits, sizeof (digits), "%.*e", precision - 1,
                   (double) value);
         number = strtod (digits, NULL);

@@ -1,36 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Bytes into an object in an arena, by the descriptor. Lists are doubled as
- *  they grow: their room follows from their count, 4, 8, 16 ... so nothing
- *  needs to remember it.                                                     */
+/*  Bytes into an object in an arena, by the descriptor. A list gets the room of
+ *  its first piece: a packed field, or one element after the other. When more
+ *  comes it moves; its room stands in front of its elements.                */
 
-#include <assert.h>
-#include <errno.h>
-#include "fields.h"
+#include "lookup.h"
 #include "unpack.h"
 
-#define LIST_MIN 4
+#define DEPTH_MAX 1000 /* what dividere_scan can have been told              */
 
 typedef protobuf_c_boolean boolean_t;
 
-static int s_unpack_into (ProtobufCMessage *message, const uint8_t *at,
-                          const uint8_t *end, dividere_arena_t *arena);
+typedef struct {
+    dividere_arena_t *arena;
+    unsigned depth_left;
+} unpack_t;
 
-static void *
+static int s_unpack_into (unpack_t *self, ProtobufCMessage *message,
+                          const uint8_t *at, const uint8_t *end);
+
+static inline void *
 s_member (ProtobufCMessage *message, unsigned offset)
 {
     return (uint8_t *) message + offset;
 }
 
-static int64_t
+static inline size_t *
+s_count_of (ProtobufCMessage *message,
+            const ProtobufCFieldDescriptor *descriptor)
+{
+    return (size_t *) s_member (message, descriptor->quantifier_offset);
+}
+
+static inline int64_t
 s_unzigzag (uint64_t value)
 {
     return (int64_t) (value >> 1) ^ -(int64_t) (value & 1);
 }
 
 /*  A number as it is on the wire into its place in the object.              */
-static inline void
-s_store (ProtobufCType type, uint64_t number, void *place)
+DIVIDERE_WIRE_INLINE void
+s_store_number (ProtobufCType type, uint64_t number, void *place)
 {
     switch (type) {
     case PROTOBUF_C_TYPE_BOOL: *(boolean_t *) place = number != 0; return;
@@ -42,8 +52,8 @@ s_store (ProtobufCType type, uint64_t number, void *place)
         return;
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
     case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_FIXED64:
     case PROTOBUF_C_TYPE_DOUBLE: memcpy (place, &number, 8); return;
     default: {
         uint32_t half = (uint32_t) number;
@@ -52,213 +62,312 @@ s_store (ProtobufCType type, uint64_t number, void *place)
     }
 }
 
-static int
-s_store_string (const dividere_field_t *field, char **place,
-                dividere_arena_t *arena)
+/*  Sets fields to their defaults as generated code does it, for types that were
+ *  generated without it.                                                    */
+static void
+s_init (const ProtobufCMessageDescriptor *type, ProtobufCMessage *message)
 {
-    char *text = (char *) dividere_arena_alloc (arena, field->size + 1);
-    if (!text)
-        return -1;
-    memcpy (text, field->data, field->size);
-    text[field->size] = 0;
-    *place = text;
-    return 0;
-}
-
-static int
-s_store_bytes (const dividere_field_t *field, ProtobufCBinaryData *place,
-               dividere_arena_t *arena)
-{
-    uint8_t *data = NULL;
-    if (field->size) {
-        data = (uint8_t *) dividere_arena_alloc (arena, field->size);
-        if (!data)
-            return -1;
-        memcpy (data, field->data, field->size);
+    memset (message, 0, type->sizeof_message);
+    message->descriptor = type;
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &type->fields[i];
+        void *place = s_member (message, field->offset);
+        if (!field->default_value ||
+            (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+            continue;
+        if (field->type == PROTOBUF_C_TYPE_STRING)
+            *(const void **) place = field->default_value;
+        else
+            memcpy (place, field->default_value,
+                    dividere_fields_size (field->type));
     }
-    place->data = data;
-    place->len = field->size;
-    return 0;
 }
 
-static ProtobufCMessage *
-s_new_message (const ProtobufCMessageDescriptor *type, dividere_arena_t *arena)
+static inline ProtobufCMessage *
+s_new_message (unpack_t *self, const ProtobufCMessageDescriptor *type)
 {
     ProtobufCMessage *message =
-        (ProtobufCMessage *) dividere_arena_alloc (arena, type->sizeof_message);
-    if (message)
-        protobuf_c_message_init (type, message);
+        (ProtobufCMessage *) dividere_arena_alloc (self->arena,
+                                                   type->sizeof_message);
+    if (!message)
+        return NULL;
+    if (type->message_init)
+        type->message_init (message);
+    else
+        s_init (type, message);
     return message;
 }
 
 /*  Into the message that is there already, or into a new one.               */
 static int
-s_store_message (const ProtobufCFieldDescriptor *descriptor,
-                 const dividere_field_t *field, ProtobufCMessage **place,
-                 dividere_arena_t *arena)
+s_store_message (unpack_t *self, const ProtobufCFieldDescriptor *descriptor,
+                 const uint8_t *data, size_t size, ProtobufCMessage **place)
 {
     if (!*place)
-        *place = s_new_message (
-            (const ProtobufCMessageDescriptor *) descriptor->descriptor, arena);
-    return *place ? s_unpack_into (*place, field->data,
-                                   field->data + field->size, arena)
-                  : -1;
+        *place = s_new_message (self, (const ProtobufCMessageDescriptor *)
+                                          descriptor->descriptor);
+    return *place ? s_unpack_into (self, *place, data, data + size) : -1;
 }
 
-static int
-s_store_one (const ProtobufCFieldDescriptor *descriptor,
-             const dividere_field_t *field, void *place,
-             dividere_arena_t *arena)
+static inline int
+s_store_string (unpack_t *self, const uint8_t *data, size_t size, char **place)
 {
-    switch (descriptor->type) {
-    case PROTOBUF_C_TYPE_STRING:
-        return s_store_string (field, (char **) place, arena);
-    case PROTOBUF_C_TYPE_BYTES:
-        return s_store_bytes (field, (ProtobufCBinaryData *) place, arena);
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return s_store_message (descriptor, field, (ProtobufCMessage **) place,
-                                arena);
-    default: s_store (descriptor->type, field->number, place); return 0;
+    char *text = (char *) dividere_arena_alloc (self->arena, size + 1);
+    if (!text)
+        return -1;
+    memcpy (text, data, size);
+    text[size] = 0;
+    *place = text;
+    return 0;
+}
+
+static inline int
+s_store_bytes (unpack_t *self, const uint8_t *data, size_t size,
+               ProtobufCBinaryData *place)
+{
+    uint8_t *copy = NULL;
+    if (size) {
+        copy = (uint8_t *) dividere_arena_alloc (self->arena, size);
+        if (!copy)
+            return -1;
+        memcpy (copy, data, size);
     }
+    place->data = copy;
+    place->len = size;
+    return 0;
 }
 
-/*  The room that a list of count elements has.                              */
-static size_t
-s_room (size_t count)
+DIVIDERE_WIRE_INLINE const uint8_t *
+s_read_value (unpack_t *self, const ProtobufCFieldDescriptor *descriptor,
+              const uint8_t *at, const uint8_t *end, void *place)
 {
-    size_t room = LIST_MIN;
-    while (room < count)
-        room *= 2;
-    return count ? room : 0;
+    unsigned wire = dividere_lookup_wires[descriptor->type];
+    if (wire != DIVIDERE_WIRE_BYTES) {
+        uint64_t number;
+        at = dividere_wire_number (at, end, wire, &number);
+        if (at)
+            s_store_number (descriptor->type, number, place);
+        return at;
+    }
+    size_t size;
+    at = dividere_wire_length (at, end, &size);
+    if (!at)
+        return NULL;
+    int rc;
+    if (descriptor->type == PROTOBUF_C_TYPE_STRING)
+        rc = s_store_string (self, at, size, (char **) place);
+    else if (descriptor->type == PROTOBUF_C_TYPE_BYTES)
+        rc = s_store_bytes (self, at, size, (ProtobufCBinaryData *) place);
+    else
+        rc = s_store_message (self, descriptor, at, size,
+                              (ProtobufCMessage **) place);
+    return rc == 0 ? at + size : NULL;
 }
 
-/*  Makes room for extra elements; gives the place of the first of them.     */
+/*  Makes room for more elements; gives the place of the first of them.      */
 static uint8_t *
-s_extend (ProtobufCMessage *message, const ProtobufCFieldDescriptor *descriptor,
-          size_t extra, dividere_arena_t *arena)
+s_extend (unpack_t *self, ProtobufCMessage *message,
+          const ProtobufCFieldDescriptor *descriptor, size_t more)
 {
     size_t size = dividere_fields_size (descriptor->type);
-    size_t count =
-        *(size_t *) s_member (message, descriptor->quantifier_offset);
+    size_t count = *s_count_of (message, descriptor);
     uint8_t **list_p = (uint8_t **) s_member (message, descriptor->offset);
-    if (count + extra > s_room (count)) {
-        uint8_t *list =
-            (uint8_t *) dividere_arena_alloc (arena,
-                                              s_room (count + extra) * size);
-        if (!list)
+    size_t room = count ? (size_t) ((const uint64_t *) *list_p)[-1] : 0;
+    if (more > room - count) {
+        room = count + more > 2 * room ? count + more : 2 * room;
+        uint64_t *head =
+            (uint64_t *) dividere_arena_alloc (self->arena,
+                                               sizeof (*head) + room * size);
+        if (!head)
             return NULL;
+        *head = room;
         if (count)
-            memcpy (list, *list_p, count * size);
-        *list_p = list;
+            memcpy (head + 1, *list_p, count * size);
+        *list_p = (uint8_t *) (head + 1);
     }
     return *list_p + count * size;
 }
 
-static int
-s_append_one (ProtobufCMessage *message,
-              const ProtobufCFieldDescriptor *descriptor,
-              const dividere_field_t *field, dividere_arena_t *arena)
-{
-    uint8_t *place = s_extend (message, descriptor, 1, arena);
-    if (!place)
-        return -1;
-    memset (place, 0, dividere_fields_size (descriptor->type));
-    if (s_store_one (descriptor, field, place, arena) < 0)
-        return -1;
-    ++*(size_t *) s_member (message, descriptor->quantifier_offset);
-    return 0;
-}
-
+/*  How many elements follow one after the other, the first tag being read.  */
 static size_t
-s_count_packed (const dividere_field_t *field, unsigned wire)
+s_count_piece (const uint8_t *at, const uint8_t *end, uint32_t tag)
 {
-    if (wire != DIVIDERE_WIRE_VARINT)
-        return field->size / (wire == DIVIDERE_WIRE_FIXED32 ? 4 : 8);
     size_t count = 0;
-    for (size_t i = 0; i < field->size; i++)
-        count += field->data[i] < 128;
+    for (; at; count++) {
+        uint64_t number;
+        size_t size;
+        if ((tag & 7) != DIVIDERE_WIRE_BYTES)
+            at = dividere_wire_number (at, end, tag & 7, &number);
+        else if ((at = dividere_wire_length (at, end, &size)))
+            at += size;
+        if (at)
+            at = dividere_wire_again (at, end, tag);
+    }
     return count;
 }
 
-static int
-s_append_packed (ProtobufCMessage *message,
-                 const ProtobufCFieldDescriptor *descriptor,
-                 const dividere_field_t *field, dividere_arena_t *arena)
+static const uint8_t *
+s_append_piece (unpack_t *self, ProtobufCMessage *message,
+                const ProtobufCFieldDescriptor *descriptor, const uint8_t *at,
+                const uint8_t *end)
 {
-    unsigned wire = dividere_fields_wire (descriptor->type);
-    size_t extra = s_count_packed (field, wire);
-    if (!extra)
-        return 0;
-    uint8_t *place = s_extend (message, descriptor, extra, arena);
+    uint32_t tag = dividere_lookup_tag (descriptor);
+    size_t more = s_count_piece (at, end, tag);
+    uint8_t *place = s_extend (self, message, descriptor, more);
     if (!place)
-        return -1;
+        return NULL;
     size_t size = dividere_fields_size (descriptor->type);
-    const uint8_t *at = field->data, *end = at + field->size;
-    for (size_t i = 0; i < extra; i++, place += size) {
-        uint64_t number;
-        at = dividere_wire_number (at, end, wire, &number);
+    size_t *count_p = s_count_of (message, descriptor);
+    for (const uint8_t *next = at; more > 0; more--) {
+        if (descriptor->type == PROTOBUF_C_TYPE_MESSAGE)
+            *(ProtobufCMessage **) place = NULL;
+        at = s_read_value (self, descriptor, next, end, place);
         if (!at)
-            return -1;
-        s_store (descriptor->type, number, place);
+            return NULL;
+        next = dividere_wire_again (at, end, tag);
+        place += size;
+        ++*count_p;
     }
-    *(size_t *) s_member (message, descriptor->quantifier_offset) += extra;
-    return 0;
+    return at;
+}
+
+DIVIDERE_WIRE_INLINE void
+s_fill_as (ProtobufCType type, const uint8_t *at, const uint8_t *end,
+           uint8_t *place)
+{
+    for (; at < end; place += dividere_fields_size (type)) {
+        uint64_t number;
+        at = dividere_wire_counted (at, &number);
+        s_store_number (type, number, place);
+    }
+}
+
+/*  Varints that were counted; a loop for each way to store them.            */
+static void
+s_fill_varints (ProtobufCType type, const uint8_t *at, const uint8_t *end,
+                uint8_t *place)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_BOOL:
+        s_fill_as (PROTOBUF_C_TYPE_BOOL, at, end, place);
+        return;
+    case PROTOBUF_C_TYPE_SINT32:
+        s_fill_as (PROTOBUF_C_TYPE_SINT32, at, end, place);
+        return;
+    case PROTOBUF_C_TYPE_SINT64:
+        s_fill_as (PROTOBUF_C_TYPE_SINT64, at, end, place);
+        return;
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_UINT64:
+        s_fill_as (PROTOBUF_C_TYPE_UINT64, at, end, place);
+        return;
+    default: s_fill_as (PROTOBUF_C_TYPE_UINT32, at, end, place);
+    }
+}
+
+/*  A copy where memory has the byte order of the wire.                      */
+static void
+s_fill_fixed (ProtobufCType type, const uint8_t *at, size_t size,
+              uint8_t *place)
+{
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+    memcpy (place, at, size);
+#else
+    size_t element = dividere_fields_size (type);
+    for (const uint8_t *end = at + size; at < end; place += element) {
+        uint64_t number = 0;
+        at = dividere_wire_number (at, end, dividere_lookup_wires[type],
+                                   &number);
+        s_store_number (type, number, place);
+    }
+#endif
+}
+
+static const uint8_t *
+s_append_packed (unpack_t *self, ProtobufCMessage *message,
+                 const ProtobufCFieldDescriptor *descriptor, const uint8_t *at,
+                 const uint8_t *end)
+{
+    size_t size, element = dividere_fields_size (descriptor->type);
+    at = dividere_wire_length (at, end, &size);
+    if (!at)
+        return NULL;
+    bool varints =
+        dividere_lookup_wires[descriptor->type] == DIVIDERE_WIRE_VARINT;
+    size_t more = size / element;
+    if (varints && dividere_wire_count (at, at + size, &more) < 0)
+        return NULL;
+    if (!more)
+        return at + size;
+    uint8_t *place = s_extend (self, message, descriptor, more);
+    if (!place)
+        return NULL;
+    if (varints)
+        s_fill_varints (descriptor->type, at, at + size, place);
+    else
+        s_fill_fixed (descriptor->type, at, more * element, place);
+    *s_count_of (message, descriptor) += more;
+    return at + size;
 }
 
 /*  Only one member of a choice is set. Whatever was in their common place is
  *  forgotten when another one comes.                                        */
 static void
-s_choose (ProtobufCMessage *message, const ProtobufCFieldDescriptor *descriptor)
+s_qualify (ProtobufCMessage *message,
+           const ProtobufCFieldDescriptor *descriptor)
 {
-    uint32_t *chosen =
-        (uint32_t *) s_member (message, descriptor->quantifier_offset);
-    if (*chosen == descriptor->id)
-        return;
-    *chosen = descriptor->id;
-    memset (s_member (message, descriptor->offset), 0,
-            dividere_fields_size (descriptor->type));
+    void *quantifier = s_member (message, descriptor->quantifier_offset);
+    if (!(descriptor->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+        *(boolean_t *) quantifier = 1;
+    else if (*(uint32_t *) quantifier != descriptor->id) {
+        *(uint32_t *) quantifier = descriptor->id;
+        memset (s_member (message, descriptor->offset), 0,
+                dividere_fields_size (descriptor->type));
+    }
 }
 
-static int
-s_set_one (ProtobufCMessage *message,
-           const ProtobufCFieldDescriptor *descriptor,
-           const dividere_field_t *field, dividere_arena_t *arena)
+/*  The field that was found at at.                                          */
+DIVIDERE_WIRE_INLINE const uint8_t *
+s_unpack_field (unpack_t *self, ProtobufCMessage *message,
+                dividere_lookup_t found, const uint8_t *at, const uint8_t *end)
 {
+    const ProtobufCFieldDescriptor *descriptor = found.descriptor;
     if (descriptor->label == PROTOBUF_C_LABEL_REPEATED)
-        return s_append_one (message, descriptor, field, arena);
-    if (descriptor->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-        s_choose (message, descriptor);
-    else if (descriptor->label == PROTOBUF_C_LABEL_OPTIONAL &&
-             descriptor->type != PROTOBUF_C_TYPE_STRING &&
-             descriptor->type != PROTOBUF_C_TYPE_MESSAGE)
-        *(boolean_t *) s_member (message, descriptor->quantifier_offset) = 1;
-    return s_store_one (descriptor, field,
-                        s_member (message, descriptor->offset), arena);
+        return (*at & 7) == dividere_lookup_wires[descriptor->type]
+                   ? s_append_piece (self, message, descriptor, found.value,
+                                     end)
+                   : s_append_packed (self, message, descriptor, found.value,
+                                      end);
+    if (descriptor->quantifier_offset)
+        s_qualify (message, descriptor);
+    return s_read_value (self, descriptor, found.value, end,
+                         s_member (message, descriptor->offset));
 }
 
-/*  The caller has bounded the depth.                                        */
 static int
-s_unpack_into (ProtobufCMessage *message, const uint8_t *at, const uint8_t *end,
-               dividere_arena_t *arena)
+s_unpack_into (unpack_t *self, ProtobufCMessage *message, const uint8_t *at,
+               const uint8_t *end)
 {
+    if (!self->depth_left) {
+        errno = ELOOP;
+        return -1;
+    }
+    self->depth_left--;
     const ProtobufCMessageDescriptor *type = message->descriptor;
-    unsigned next = 0;
+    const ProtobufCFieldDescriptor *next = type->fields;
+    const ProtobufCFieldDescriptor *last = next + type->n_fields;
     while (at < end) {
-        dividere_field_t field;
-        at = dividere_wire_field (at, end, UINT32_MAX, &field);
+        dividere_lookup_t found = dividere_lookup (type, at, end, next, last);
+        if (found.descriptor) {
+            next = found.descriptor + 1;
+            at = s_unpack_field (self, message, found, at, end);
+        }
+        else
+            at = dividere_lookup_skip (at, end, self->depth_left);
         if (!at)
             return -1;
-        const ProtobufCFieldDescriptor *descriptor =
-            dividere_fields_find (type, field.tag, &next);
-        dividere_fields_fit_t fit = dividere_fields_fit (descriptor, field.tag);
-        int rc = 0;
-        if (fit == DIVIDERE_FIELDS_ONE)
-            rc = s_set_one (message, descriptor, &field, arena);
-        else if (fit == DIVIDERE_FIELDS_PACKED)
-            rc = s_append_packed (message, descriptor, &field, arena);
-        if (rc < 0)
-            return -1;
     }
+    self->depth_left++;
     return 0;
 }
 
@@ -266,9 +375,10 @@ ProtobufCMessage *
 dividere_unpack (const ProtobufCMessageDescriptor *type, const void *data,
                  size_t size, dividere_arena_t *arena)
 {
-    ProtobufCMessage *message = s_new_message (type, arena);
+    unpack_t self = { arena, DEPTH_MAX };
+    ProtobufCMessage *message = s_new_message (&self, type);
     const uint8_t *at = (const uint8_t *) data;
-    if (!message || s_unpack_into (message, at, at + size, arena) < 0)
-        return NULL;
-    return message;
+    const uint8_t *end = size ? at + size : at;
+    return message && s_unpack_into (&self, message, at, end) == 0 ? message
+                                                                   : NULL;
 }

@@ -10,9 +10,17 @@
  *  the arena: never freed by itself, never given to protobuf_c_..._free. As
  *  the protobuf specification says: the last value of a field wins, repeated
  *  occurrences of one message field are merged, packed and unpacked lists both
- *  read, unknown fields are dropped. NULL with ENOBUFS, EBADMSG.            */
+ *  read, unknown fields are dropped. Other bytes do no harm: NULL with ENOBUFS,
+ *  EBADMSG, ELOOP, or an object of what could be read.                      */
 ProtobufCMessage *dividere_unpack (const ProtobufCMessageDescriptor *type,
                                    const void *data, size_t size,
                                    dividere_arena_t *arena);
+
+/*  What lists take of the arena: DIVIDERE_UNPACK_LIST for each piece that they
+ *  come in, and their elements once if that is one piece. Later pieces can move
+ *  a list to a room of twice the size: all rooms together then have less than
+ *  DIVIDERE_UNPACK_MOVED times its elements.                                */
+#define DIVIDERE_UNPACK_LIST  16
+#define DIVIDERE_UNPACK_MOVED 4
 
 #endif

@@ -60,13 +60,13 @@ dividere_utf8_valid (const void *data, size_t size)
 {
     const uint8_t *at = (const uint8_t *) data;
     const uint8_t *end = size ? at + size : at;
-    while ((at = s_skip_plain (at, end)) < end)
+    while ((at = s_skip_plain (at, end)) != end)
         do {
             size_t length = s_character (at, (size_t) (end - at));
             if (!length)
                 return false;
             at += length;
         }
-        while (at<end && * at> 127);
+        while (at != end && *at > 127);
     return true;
 }

@@ -37,11 +37,12 @@ fuzz_envelope (const uint8_t *data, size_t size)
         assert (s_within (envelope.name, envelope.name_size, bytes, size));
         assert (s_within (envelope.url, envelope.url_size, bytes, size));
         assert (s_within (envelope.value, envelope.value_size, bytes, size));
-        const dividere_type_t *type = dividere_envelope_type (&envelope, NULL);
-        if (type) {
-            const dividere_type_t *again =
-                dividere_envelope_type (&envelope, type);
-            assert (again == type);
+        const dividere_type_t *type = dividere_envelope_type (&envelope);
+        dividere_envelope_t expected;
+        if (type && dividere_envelope_expect (bytes, size, type, &expected)) {
+            assert (expected.value_size == envelope.value_size);
+            assert (!envelope.value_size || expected.value == envelope.value);
+            assert (!envelope.epoch && !envelope.sequence);
         }
     }
     free (bytes);
