@@ -209,9 +209,12 @@ dividere_stop (zactor_t **actor_p, int timeout_ms)
     bool running = dividere_running_thread (actor, &thread) == 0;
     zmsg_t *frames = zmsg_new ();
     zmsg_addstr (frames, "$TERM");
-    /* An actor that has ended takes no $TERM, but its signal is there.      */
-    if ((s_send (actor, frames, deadline) < 0 && errno != ESRCH) ||
-        s_wait_end (actor, deadline) < 0) {
+    /* An actor that has ended takes no $TERM, but its signal is there; when the
+       context is closed it has neither, and has been told to end by that.   */
+    int rc = s_send (actor, frames, deadline);
+    if (rc == 0 || errno == ESRCH)
+        rc = s_wait_end (actor, deadline);
+    if (rc < 0 && errno != ETERM) {
         if (errno == ETIMEDOUT || errno == EAGAIN)
             s_name_stuck (actor);
         return -1;

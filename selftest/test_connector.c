@@ -22,6 +22,7 @@ void test_subscriber_topics (void);
 void test_subscriber_keep_last (void);
 void test_connector_await (void);
 void test_connector_linger (void);
+void test_connector_context_closed (void);
 
 static void
 s_expect (dividere_connector_t *connector, const char *text)
@@ -611,4 +612,28 @@ test_connector_linger (void)
     for (int i = 0; i < 500; i++)
         s_expect (in, "last words");
     dividere_connector_destroy (&in);
+}
+
+/*  The application ends the context under us: errors, no abort, no hang.    */
+void
+test_connector_context_closed (void)
+{
+    dividere_connector_t *dealer =
+        dividere_dealer_new ("tcp://127.0.0.1:*", NULL);
+    dividere_connector_t *publisher =
+        dividere_publisher_new ("tcp://127.0.0.1:*", NULL);
+    zactor_t *reactor = zactor_new (dividere_reactor, NULL);
+    CHECK_INT (zmq_ctx_shutdown (zsys_init ()), 0);
+    CHECK_FAILS (dividere_dealer_new ("tcp://127.0.0.1:*", NULL), ETERM);
+    CHECK_FAILS (dividere_connector_send (dealer, "x", 1), ETERM);
+    CHECK_FAILS (dividere_connector_recv (dealer), ETERM);
+    CHECK_FAILS (dividere_connector_wait (dealer, -1), ETERM);
+    CHECK_FAILS (dividere_connector_send (publisher, "x", 1), ETERM);
+    CHECK_FAILS (dividere_connector_wait_subscribers (publisher, "x", 1, 1, -1),
+                 ETERM);
+    CHECK_FAILS (dividere_connector_bind (dealer, "tcp://127.0.0.1:*"), ETERM);
+    dividere_connector_destroy (&dealer);
+    dividere_connector_destroy (&publisher);
+    CHECK (dividere_call (reactor, NULL, -1, "PING", NULL) < 0);
+    CHECK_INT (dividere_stop (&reactor, SELFTEST_DEADLINE), 0);
 }

@@ -19,6 +19,7 @@ void test_message_sequenced (void);
 void test_message_send_errors (void);
 void test_message_limits (void);
 void test_message_budget (void);
+void test_message_debug_log (void);
 
 /*  Two dealers over inproc: bytes in on the left, typed out on the right.   */
 typedef struct {
@@ -455,5 +456,40 @@ test_message_budget (void)
                    ->n_more,
                size / 2);
     free (frame);
+    s_pair_destroy (&pair);
+}
+
+static char s_lines[4][300];
+static int s_lines_count = 0;
+
+static void
+s_keep_line (dividere_log_level_t level, const char *line, void *arg)
+{
+    if (s_lines_count < 4)
+        snprintf (s_lines[s_lines_count++], sizeof (s_lines[0]), "%s", line);
+}
+
+/*  At level debug each message is a line: direction, endpoint, type, text.  */
+void
+test_message_debug_log (void)
+{
+    pair_t pair = s_pair ();
+    TestMsg01 msg = TEST_MSG01__INIT;
+    msg.field1 = "100%s";
+    CHECK_INT (dividere_log_level (), DIVIDERE_LOG_NONE);
+    dividere_log_set (DIVIDERE_LOG_DEBUG, s_keep_line, NULL);
+    CHECK_INT (dividere_log_level (), DIVIDERE_LOG_DEBUG);
+    CHECK_INT (dividere_send (pair.left, &msg.base), 0);
+    CHECK_INT (s_pull (&pair), 0);
+    dividere_log_set (DIVIDERE_LOG_NONE, NULL, NULL);
+    char expected[300];
+    const char *endpoint = dividere_connector_endpoint (pair.left);
+    CHECK_INT (s_lines_count, 2);
+    snprintf (expected, sizeof (expected),
+              "sent %s testMsg01 { field1: \"100%%s\" }", endpoint);
+    CHECK_STR (s_lines[0], expected);
+    snprintf (expected, sizeof (expected),
+              "received %s testMsg01 { field1: \"100%%s\" }", endpoint);
+    CHECK_STR (s_lines[1], expected);
     s_pair_destroy (&pair);
 }

@@ -27,14 +27,15 @@ typedef struct {
 int dividere_envelope_parse (const void *data, size_t size, unsigned depth_max,
                              dividere_envelope_t *ret_envelope);
 
-/*  True if the bytes are what this library sends for a type, and then the value;
- *  the name and URL are not told. Much faster than parsing.                 */
+/*  True if the bytes are what this library sends for a type, and then the
+ *  value; the name and URL are not told. Much faster than parsing.           */
 bool dividere_envelope_expect (const void *data, size_t size,
                                const dividere_type_t *type,
                                dividere_envelope_t *ret_envelope);
 
-/*  The type of an envelope: by its URL, else by its name. NULL with EPROTO (neither is there), EPROTOTYPE (they
- *  disagree), ENOENT (not registered, or a short name that is ambiguous).    */
+/*  The type of an envelope: by its URL, else by its name. NULL with EPROTO
+ *  (neither is there), EPROTOTYPE (they disagree), ENOENT (not registered, or a
+ *  short name that is ambiguous).                                            */
 const dividere_type_t *dividere_envelope_type (const dividere_envelope_t *self);
 
 /*  dividere_envelope_encode with the extension fields of a sequenced publisher

@@ -8,7 +8,8 @@
  *  through the fields of a type in order, so the bytes of the tag of the next
  *  one are what is expected.                                                */
 
-/*  The wire type of one value, by ProtobufCType: VARINT where it is not said. */
+/*  The wire type of one value, by ProtobufCType: VARINT where it is not
+ *  said.                                                                     */
 static const uint8_t dividere_lookup_wires[] = {
     [PROTOBUF_C_TYPE_SFIXED32] = DIVIDERE_WIRE_FIXED32,
     [PROTOBUF_C_TYPE_FIXED32] = DIVIDERE_WIRE_FIXED32,

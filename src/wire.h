@@ -21,7 +21,8 @@
 
 #define DIVIDERE_WIRE_VARINT_MAX 10 /* bytes                                 */
 
-/*  Left to themselves compilers call these, and keep what they give in memory. */
+/*  Left to themselves compilers call these, and keep what they give in
+ *  memory.                                                                   */
 #define DIVIDERE_WIRE_INLINE static inline __attribute__ ((always_inline))
 
 typedef struct {
