@@ -34,11 +34,6 @@ void test_peers_all_types (void);
 #define ANY_PORT  "@tcp://127.0.0.1:*"
 #define LINE_SIZE 256 /* of the words of a line that are not payloads       */
 
-/*  The payload of the vector that has only a hash: 70,000 bytes in field 1. */
-#define LARGE_HEAD "\x0A\xF0\xA2\x04"
-#define LARGE_BYTE 0xA5
-#define LARGE_SIZE 70004
-
 /*  Where the peer is: given by the build, or by the environment.            */
 #define SETTING(name) (getenv (#name) ? getenv (#name) : (name))
 
@@ -160,47 +155,6 @@ s_peer_end (bool counted)
     memset (&s_peer, 0, sizeof (s_peer));
 }
 
-/*  The payload of a vector; the caller frees it.                           */
-static uint8_t *
-s_payload (const vector_t *vector, size_t *ret_size)
-{
-    size_t size = vector->sha256 ? LARGE_SIZE : vector->payload_size;
-    uint8_t *payload = (uint8_t *) zmalloc (size + 1);
-    if (vector->sha256) {
-        memset (payload, LARGE_BYTE, size);
-        memcpy (payload, LARGE_HEAD, strlen (LARGE_HEAD));
-    }
-    else if (size)
-        memcpy (payload, vector->payload, size);
-    *ret_size = size;
-    return payload;
-}
-
-/*  The object of a vector, by protobuf-c's own unpacker.                    */
-static ProtobufCMessage *
-s_object (const vector_t *vector)
-{
-    size_t size;
-    uint8_t *payload = s_payload (vector, &size);
-    ProtobufCMessage *object =
-        protobuf_c_message_unpack (dividere_types_find (vector->type), NULL,
-                                   size, payload);
-    CHECK (object);
-    free (payload);
-    return object;
-}
-
-/*  Whether this is the envelope of a vector, byte for byte.                 */
-static bool
-s_matches (const vector_t *vector, const void *data, size_t size)
-{
-    uint8_t hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256 (hash, (const uint8_t *) data, size);
-    return size == vector->envelope_size &&
-           (vector->sha256 ? memcmp (hash, vector->sha256, sizeof (hash)) == 0
-                           : memcmp (data, vector->envelope, size) == 0);
-}
-
 /*  Routing frames, as strings up to a NULL.                                 */
 typedef const char *const route_t[3];
 static route_t s_unrouted = { NULL };
@@ -232,7 +186,7 @@ static void
 s_peer_send (const vector_t *vector, route_t route)
 {
     size_t size;
-    uint8_t *payload = s_payload (vector, &size);
+    uint8_t *payload = vector_payload (vector, &size);
     CHECK (fprintf (s_peer.to, "%s", vector->type) > 0);
     s_write_hex (payload, size);
     free (payload);
@@ -256,7 +210,7 @@ s_peer_expect (const vector_t *vector, route_t route)
     CHECK_INT (sodium_hex2bin (frame, vector->envelope_size, hex, strlen (hex),
                                NULL, &size, NULL),
                0);
-    CHECK (s_matches (vector, frame, size));
+    CHECK (vector_matches (vector, frame, size));
     free (frame);
     for (size_t i = 0; route[i]; i++) {
         char *frame_hex = s_hex (route[i], strlen (route[i]));
@@ -273,7 +227,7 @@ s_send (dividere_connector_t *connector, const vector_t *vector, route_t route)
     for (size_t i = 0; route[i]; i++)
         CHECK_INT (dividere_route_append (frames, route[i], strlen (route[i])),
                    0);
-    ProtobufCMessage *object = s_object (vector);
+    ProtobufCMessage *object = vector_object (vector);
     CHECK_INT (dividere_send_to (connector, route[0] ? frames : NULL, object,
                                  SELFTEST_DEADLINE),
                0);
@@ -303,8 +257,8 @@ s_expect (dividere_connector_t *connector, const vector_t *vector,
     CHECK_INT (dividere_recv_into (connector, message, SELFTEST_DEADLINE), 0);
     CHECK_STR (dividere_message_name (message), vector->type);
     CHECK (dividere_message_object (message));
-    CHECK (s_matches (vector, dividere_message_data (message),
-                      dividere_message_size (message)));
+    CHECK (vector_matches (vector, dividere_message_data (message),
+                           dividere_message_size (message)));
     s_check_route (dividere_message_route (message), route);
     dividere_message_destroy (&message);
 }
@@ -386,9 +340,9 @@ test_peers_request (void)
         dividere_message_t *message = dividere_message_new ();
         CHECK_INT (dividere_recv_into (response, message, SELFTEST_DEADLINE),
                    0);
-        CHECK (s_matches (&s_vectors[i], dividere_message_data (message),
-                          dividere_message_size (message)));
-        ProtobufCMessage *object = s_object (answer);
+        CHECK (vector_matches (&s_vectors[i], dividere_message_data (message),
+                               dividere_message_size (message)));
+        ProtobufCMessage *object = vector_object (answer);
         /* In turn, and along the route.                                     */
         CHECK_INT (i % 2 ? dividere_send (response, object)
                          : dividere_send_to (response,

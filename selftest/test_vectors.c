@@ -6,7 +6,6 @@
 #include "selftest.h"
 #include <czmq.h>
 #include <dividere.h>
-#include <sodium.h>
 #include "test.pb-c.h"
 #include "vector.h"
 #include "vectors.h"
@@ -18,37 +17,10 @@ void test_vectors_topic (void);
 
 #define VECTORS (sizeof (s_vectors) / sizeof (s_vectors[0]))
 
-#define LARGE_SIZE 70000
-#define LARGE_BYTE 0xA5
-
-/*  The object of a vector, by protobuf-c's own unpacker.                    */
-static ProtobufCMessage *
-s_object (const vector_t *vector)
-{
-    const ProtobufCMessageDescriptor *type = dividere_types_find (vector->type);
-    if (!type)
-        selftest_fail (__FILE__, __LINE__, "no type %s", vector->type);
-    ProtobufCMessage *object =
-        protobuf_c_message_unpack (type, NULL, vector->payload_size,
-                                   (const uint8_t *) vector->payload);
-    CHECK (object);
-    if (vector->sha256) {
-        TestDtMsg15 *large = (TestDtMsg15 *) object;
-        large->field1.data = (uint8_t *) malloc (LARGE_SIZE);
-        large->field1.len = LARGE_SIZE;
-        memset (large->field1.data, LARGE_BYTE, LARGE_SIZE);
-    }
-    return object;
-}
-
 static void
 s_check_bytes (const vector_t *vector, const void *data, size_t size)
 {
-    uint8_t hash[crypto_hash_sha256_BYTES];
-    CHECK_INT (size, vector->envelope_size);
-    crypto_hash_sha256 (hash, (const uint8_t *) data, size);
-    if (vector->sha256 ? memcmp (hash, vector->sha256, sizeof (hash)) != 0
-                       : memcmp (data, vector->envelope, size) != 0)
+    if (!vector_matches (vector, data, size))
         selftest_fail (__FILE__, __LINE__, "%s: other bytes", vector->name);
 }
 
@@ -58,7 +30,7 @@ test_vectors_encode (void)
     vector_register_types ();
     CHECK_INT (VECTORS, 48);
     for (size_t i = 0; i < VECTORS; i++) {
-        ProtobufCMessage *object = s_object (&s_vectors[i]);
+        ProtobufCMessage *object = vector_object (&s_vectors[i]);
         zmq_msg_t frame;
         CHECK_INT (dividere_envelope_encode (object, &frame), 0);
         s_check_bytes (&s_vectors[i], zmq_msg_data (&frame),
@@ -74,7 +46,7 @@ s_send_vector (const vector_t *vector, zsock_t *sock)
 {
     zmq_msg_t frame;
     if (vector->sha256) {
-        ProtobufCMessage *object = s_object (vector);
+        ProtobufCMessage *object = vector_object (vector);
         CHECK_INT (dividere_envelope_encode (object, &frame), 0);
         protobuf_c_message_free_unpacked (object, NULL);
     }
@@ -119,7 +91,7 @@ test_vectors_text (void)
     for (size_t i = 0; i < VECTORS; i++) {
         if (!s_vectors[i].text)
             continue;
-        ProtobufCMessage *object = s_object (&s_vectors[i]);
+        ProtobufCMessage *object = vector_object (&s_vectors[i]);
         char *text = dividere_text (object);
         CHECK_STR (text, s_vectors[i].text);
         free (text);
