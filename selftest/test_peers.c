@@ -29,6 +29,7 @@ void test_peers_request (void);
 void test_peers_response (void);
 void test_peers_dealer (void);
 void test_peers_all_types (void);
+void test_peers_reactor (void);
 
 #define VECTORS   (sizeof (s_vectors) / sizeof (s_vectors[0]))
 #define ANY_PORT  "@tcp://127.0.0.1:*"
@@ -450,4 +451,70 @@ test_peers_all_types (void)
 {
     vector_register_types ();
     s_check_dealers (true, s_check_types);
+}
+
+/*  Sends back what came, and counts what cannot be answered.                */
+static int
+s_on_any (dividere_context_t *context, const TestMsg01 *message)
+{
+    if (dividere_context_reply (context, &message->base) < 0) {
+        CHECK_INT (errno, ENOTSUP);
+        ++*(_Atomic int *) dividere_context_user (context);
+    }
+    return 0;
+}
+
+static const dividere_handler_t s_handlers[] = {
+    DIVIDERE_HANDLER (TestMsg01, test_msg01, s_on_any), DIVIDERE_HANDLER_END
+};
+
+/*  A source of the reactor; where it is.                                    */
+static const char *
+s_add_source (zactor_t *reactor, const char *kind, const char *endpoint)
+{
+    static char s_endpoint[LINE_SIZE];
+    zmsg_t *reply = NULL;
+    CHECK_INT (dividere_call (reactor, &reply, SELFTEST_DEADLINE, "ADD", kind,
+                              endpoint, NULL),
+               0);
+    char *name = zmsg_popstr (reply), *bound = zmsg_popstr (reply);
+    snprintf (s_endpoint, sizeof (s_endpoint), "%s", bound + 1);
+    free (name);
+    free (bound);
+    zmsg_destroy (&reply);
+    return s_endpoint;
+}
+
+/*  The reactor answers the peer's requests, and gets what it publishes.     */
+void
+test_peers_reactor (void)
+{
+    vector_register_types ();
+    _Atomic int published = 0;
+    dividere_reactor_config_t config = { .handlers = s_handlers,
+                                         .user = (void *) &published };
+    zactor_t *reactor = zactor_new (dividere_reactor, &config);
+    const char *endpoint = s_add_source (reactor, "response", ANY_PORT);
+    CHECK_INT (dividere_call (reactor, NULL, SELFTEST_DEADLINE, "START", NULL),
+               0);
+    s_peer_start ("request", s_connect (endpoint), 6, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_STR (s_vectors[i].type, "testMsg01");
+        s_peer_send (&s_vectors[i], s_unrouted);
+        s_peer_expect (&s_vectors[i], s_unrouted);
+    }
+    s_peer_end (true);
+
+    s_peer_start ("publisher", ANY_PORT, VECTORS, NULL);
+    s_add_source (reactor, "subscriber", s_connect (s_peer.endpoint));
+    CHECK_STR (s_peer_line (), "subscribed 0a09746573744d73673031");
+    for (size_t i = 0; i < VECTORS; i++)
+        s_peer_send (&s_vectors[i], s_unrouted);
+    CHECK_EVENTUALLY (published == 3);
+    CHECK_INT (dividere_stop (&reactor, SELFTEST_DEADLINE), 0);
+    fclose (s_peer.to);
+    s_peer_reap ();
+    fclose (s_peer.from);
+    free (s_peer.line);
+    memset (&s_peer, 0, sizeof (s_peer));
 }

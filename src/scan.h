@@ -10,7 +10,8 @@
  *  allocated for them. Returns 0 and the bytes that dividere_unpack will take
  *  from an arena at most; or -1 with
  *    EBADMSG  not a message of this type (cut short, wrong wire types, lengths
- *             or tags that make no sense, a required field missing)
+ *             or tags that make no sense, a required field missing, also in
+ *             one of several occurrences of a message that are to be merged)
  *    ELOOP    messages or unknown groups nested deeper than depth_max
  *    EILSEQ   a string is not UTF-8 or holds a NUL
  *    ENOBUFS  the object would take more than budget bytes
