@@ -10,9 +10,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include "actor_internal.h"
+#include "frame.h"
 #include "library_internal.h"
 #include "log_internal.h"
 #include "running.h"
+
+char dividere_actor_pipes = 0;
 
 struct dividere_actor_t {
     zsock_t *pipe; /* CZMQ's                           */
@@ -96,6 +99,7 @@ s_reply (dividere_actor_t *self, const char *tag, int status, zmsg_t *values)
     zmsg_pushstr (values, text);
     if (tag)
         zmsg_pushstr (values, tag);
+    DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     if (zmsg_send (&values, self->pipe) < 0) {
         dividere_log (DIVIDERE_LOG_ERROR,
                       "%s: nobody reads the replies to its commands",
@@ -134,6 +138,7 @@ s_handle_pipe (zloop_t *loop, zsock_t *pipe, void *arg)
     zmsg_t *request = zmsg_recv (pipe);
     if (!request)
         return errno == ETERM ? -1 : 0;
+    DIVIDERE_TAKE_OVER (&dividere_actor_pipes);
     zframe_t *first = zmsg_first (request);
     bool ending = first && zframe_streq (first, "$TERM");
     if (!ending)
@@ -168,6 +173,7 @@ dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
 void
 dividere_actor_run (dividere_actor_t *self)
 {
+    DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     zsock_signal (self->pipe, 0);
     zloop_start (self->loop);
 }
@@ -178,6 +184,7 @@ dividere_actor_destroy (dividere_actor_t **self_p)
     dividere_actor_t *self = *self_p;
     zloop_destroy (&self->loop);
     dividere_running_remove (&self->running);
+    DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     freen (self->name);
     freen (self);
     *self_p = NULL;

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "actor_internal.h"
+#include "frame.h"
 #include "log_internal.h"
 #include "running.h"
 
@@ -47,6 +48,7 @@ s_send_whole (zactor_t *actor, zmsg_t **frames_p)
     sigset_t all, before;
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
+    DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     int rc = zmsg_send (frames_p, actor);
     int error = errno;
     pthread_sigmask (SIG_SETMASK, &before, NULL);
@@ -61,6 +63,7 @@ s_recv_whole (zactor_t *actor)
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
     zmsg_t *message = zmsg_recv (actor);
+    DIVIDERE_TAKE_OVER (&dividere_actor_pipes);
     int error = errno;
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     errno = error;

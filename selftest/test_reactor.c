@@ -382,11 +382,12 @@ test_reactor_touch (void)
     };
     counts_t counts[2] = { { 0 }, { 0 } };
     zactor_t *reactors[2];
-    for (int i = 0; i < 2; i++) {
-        dividere_reactor_config_t config = { .handlers = s_ring,
-                                             .user = &counts[i] };
-        reactors[i] = zactor_new (dividere_reactor, &config);
-    }
+    dividere_reactor_config_t configs[2] = {
+        { .handlers = s_ring, .user = &counts[0] },
+        { .handlers = s_ring, .user = &counts[1] },
+    };
+    for (int i = 0; i < 2; i++)
+        reactors[i] = zactor_new (dividere_reactor, &configs[i]);
     /* Each of the one is connected to one of the other.                     */
     for (int i = 0; i < RING; i++) {
         char kind[32], endpoint[300];
