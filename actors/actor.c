@@ -15,6 +15,8 @@
 #include "log_internal.h"
 #include "running.h"
 
+#define ROOM_MS 1000 /* for the creator to read replies at the end           */
+
 char dividere_actor_pipes = 0;
 
 struct dividere_actor_t {
@@ -178,10 +180,20 @@ dividere_actor_run (dividere_actor_t *self)
     zloop_start (self->loop);
 }
 
+/*  CZMQ tells the end once, and not at all where the pipe is full of replies
+ *  that nobody has read yet: whoever waits for the end reads them.           */
+static void
+s_make_room (dividere_actor_t *self)
+{
+    zmq_pollitem_t item = { zsock_resolve (self->pipe), 0, ZMQ_POLLOUT, 0 };
+    zmq_poll (&item, 1, ROOM_MS);
+}
+
 void
 dividere_actor_destroy (dividere_actor_t **self_p)
 {
     dividere_actor_t *self = *self_p;
+    s_make_room (self);
     zloop_destroy (&self->loop);
     dividere_running_remove (&self->running);
     DIVIDERE_HAND_OVER (&dividere_actor_pipes);

@@ -56,8 +56,9 @@ void dividere_actor_stat (zmsg_t *values, const char *name, uint64_t value);
 int dividere_actor_call (zactor_t *actor, zmsg_t **ret_reply, int timeout_ms,
                          zmsg_t *frames);
 
-/*  What one side of a pipe did is visible to the other when its message arrives;
- *  ThreadSanitizer, which cannot see into libzmq, is told at this address.  */
+/*  What one side of a pipe did is visible to the other when its message
+ *  arrives; ThreadSanitizer, which cannot see into libzmq, is told at this
+ *  address.                                                                  */
 extern char dividere_actor_pipes;
 
 #endif

@@ -15,8 +15,9 @@ typedef struct dividere_drive_t dividere_drive_t;
 /*  What one turn may still do.                                              */
 typedef struct {
     int64_t end_ns;
-    int left;        /* messages of the turn                                */
-    int socket_left; /* messages of the socket that is served               */
+    int64_t coarse_ns; /* when it began, by the clock that costs nothing     */
+    int left;          /* messages of the turn                                */
+    int socket_left;   /* messages of the socket that is served               */
 } dividere_turn_t;
 
 typedef enum {

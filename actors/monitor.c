@@ -174,7 +174,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
         }
     }
     while (dividere_turn_spend (turn));
-    return false;
+    return DIVIDERE_SERVED_SOME;
 }
 
 static int
@@ -271,7 +271,7 @@ dividere_monitor (zsock_t *pipe, void *args)
 
 int
 dividere_monitor_watch (zactor_t *monitor, dividere_connector_t *connector,
-                        const char *name)
+                        const char *name, int timeout_ms)
 {
     assert (monitor);
     assert (connector);
@@ -282,10 +282,12 @@ dividere_monitor_watch (zactor_t *monitor, dividere_connector_t *connector,
     zmsg_t *frames = zmsg_new ();
     zmsg_addstr (frames, "WATCH");
     zmsg_addstrf (frames, "%llx", (unsigned long long) (uintptr_t) watch);
-    if (dividere_actor_call (monitor, NULL, -1, frames) == 0)
+    if (dividere_actor_call (monitor, NULL, timeout_ms, frames) == 0)
         return 0;
     int error = errno;
-    dividere_watch_leave (&watch);
+    /* After a time-out the monitor will still take its side, and leave it.  */
+    if (error != ETIMEDOUT)
+        dividere_watch_leave (&watch);
     dividere_connector_unwatch (connector);
     errno = error;
     return -1;

@@ -83,10 +83,15 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     do {
         if (dividere_recv_into (source->connector, self->message, 0) == 0)
             s_handle_message (self, &context);
-        else if (errno == EAGAIN || errno == EFSM || errno == ETERM)
+        else if (errno == EFSM || errno == ETERM) {
+            /* It was not asked, so its descriptor stays readable.           */
+            dividere_socket_refresh (source->connector->handle);
             empty = true;
-        else
+        }
+        else if (errno != EAGAIN)
             s_handle_refusal (self, &context, errno);
+        else
+            empty = !source->connector->crowded;
     }
     while (!empty && dividere_turn_spend (turn));
     dividere_actor_busy (self->actor, NULL);

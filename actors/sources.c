@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include "log_internal.h"
 #include "reactor_internal.h"
 #include "types_internal.h"
@@ -25,6 +26,7 @@ s_add_stats (dividere_stats_t *sum, dividere_source_t *source)
     dividere_stats_t stats;
     dividere_connector_stats (source->connector, &stats);
     sum->received += stats.received;
+    sum->sent += stats.sent;
     sum->dropped += stats.dropped;
     sum->refused += stats.refused;
     sum->malformed += stats.malformed;
@@ -60,12 +62,16 @@ s_adopt (dividere_reactor_t *self, dividere_connector_t *connector,
          const char *name, zmsg_t *values)
 {
     char number[32];
-    if (!name || !*name) {
-        snprintf (number, sizeof (number), "source-%u", ++self->named);
+    if (name && *name) {
+        if (dividere_reactor_source (self, name))
+            return EEXIST;
+    }
+    else {
+        do
+            snprintf (number, sizeof (number), "source-%u", ++self->named);
+        while (dividere_reactor_source (self, number));
         name = number;
     }
-    if (dividere_reactor_source (self, name))
-        return EEXIST;
     if (!self->drive)
         return EMFILE;
     if (dividere_drive_add (self->drive, &connector->polled) < 0)
@@ -175,14 +181,38 @@ s_command_add (void *arg, char **args, size_t count, zmsg_t *values)
     return error;
 }
 
-/*  The address of a connector of this process: what dividere_reactor_add
- *  sends.                                                                    */
+/*  A connector on its way to the reactor. Whoever changes the state first has
+ *  decided: the reactor takes it, or the caller, out of patience, keeps it.  */
+typedef struct {
+    _Atomic int state;
+    _Atomic int holders;             /* the last of the two frees it         */
+    dividere_connector_t *connector; /* whose it is says the state           */
+} offer_t;
+
+enum { OFFERED, TAKEN, WITHDRAWN };
+
+static void
+s_offer_leave (offer_t *offer)
+{
+    if (--offer->holders == 0)
+        freen (offer);
+}
+
+/*  The address of an offer in this process: what dividere_reactor_add sends. */
 static int
 s_command_adopt (void *arg, char **args, size_t count, zmsg_t *values)
 {
-    dividere_connector_t *connector =
-        (dividere_connector_t *) (uintptr_t) strtoull (args[0], NULL, 16);
-    return s_adopt ((dividere_reactor_t *) arg, connector, args[1], values);
+    offer_t *offer = (offer_t *) (uintptr_t) strtoull (args[0], NULL, 16);
+    int state = OFFERED;
+    int error = ECANCELED;
+    if (atomic_compare_exchange_strong (&offer->state, &state, TAKEN)) {
+        error = s_adopt ((dividere_reactor_t *) arg, offer->connector, args[1],
+                         values);
+        if (error)
+            offer->state = WITHDRAWN;
+    }
+    s_offer_leave (offer);
+    return error;
 }
 
 static int
@@ -281,6 +311,7 @@ dividere_reactor_stats (void *arg, zmsg_t *values)
         s_add_stats (&sum, source);
     dividere_actor_stat (values, "sources", zlistx_size (self->sources));
     dividere_actor_stat (values, "received", sum.received);
+    dividere_actor_stat (values, "sent", sum.sent);
     dividere_actor_stat (values, "handled", self->counts.handled);
     dividere_actor_stat (values, "failed", self->counts.failed);
     dividere_actor_stat (values, "replied", self->counts.replied);
@@ -294,22 +325,36 @@ dividere_reactor_stats (void *arg, zmsg_t *values)
     dividere_actor_stat (values, "missed", sum.missed);
     dividere_actor_stat (values, "dropped", sum.dropped);
     dividere_actor_stat (values, "refused", sum.refused);
-    dividere_actor_stat (values, "wakeups", dividere_drive_turns (self->drive));
+    dividere_actor_stat (values, "wakeups",
+                         self->drive ? dividere_drive_turns (self->drive) : 0);
 }
 
 int
 dividere_reactor_add (zactor_t *reactor, dividere_connector_t **connector_p,
-                      const char *name)
+                      const char *name, int timeout_ms)
 {
     assert (reactor);
     assert (connector_p && *connector_p);
+    offer_t *offer = (offer_t *) zmalloc (sizeof (*offer));
+    offer->holders = 2;
+    offer->connector = *connector_p;
     zmsg_t *frames = zmsg_new ();
     zmsg_addstr (frames, "ADOPT");
-    zmsg_addstrf (frames, "%llx",
-                  (unsigned long long) (uintptr_t) *connector_p);
+    zmsg_addstrf (frames, "%llx", (unsigned long long) (uintptr_t) offer);
     zmsg_addstr (frames, name ? name : "");
-    if (dividere_actor_call (reactor, NULL, -1, frames) < 0)
-        return -1;
-    *connector_p = NULL;
-    return 0;
+    int rc = dividere_actor_call (reactor, NULL, timeout_ms, frames);
+    int error = errno;
+    int state = OFFERED;
+    if (rc < 0 &&
+        !atomic_compare_exchange_strong (&offer->state, &state, WITHDRAWN) &&
+        state == TAKEN)
+        rc = 0;
+    if (rc == 0)
+        *connector_p = NULL;
+    /* A command that was never sent has no other side.                      */
+    if (rc < 0 && (error == EAGAIN || error == ESRCH))
+        s_offer_leave (offer);
+    s_offer_leave (offer);
+    errno = error;
+    return rc;
 }

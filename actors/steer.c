@@ -17,6 +17,7 @@
 
 #define ACTIVITY_MAX 256
 #define JOIN_MS      1000 /* for the last steps of a thread that has ended   */
+#define LEFTOVER_MS  100  /* for the signal of an actor that has ended       */
 
 /*  Waits for events on the pipe, whatever signals arrive. 0, or -1 with
  *  ETIMEDOUT, ETERM.                                                        */
@@ -212,12 +213,14 @@ dividere_stop (zactor_t **actor_p, int timeout_ms)
     bool running = dividere_running_thread (actor, &thread) == 0;
     zmsg_t *frames = zmsg_new ();
     zmsg_addstr (frames, "$TERM");
-    /* An actor that has ended takes no $TERM, but its signal is there; when the
-       context is closed it has neither, and has been told to end by that.   */
+    /* Of an actor that has ended already only the signal may be left, if no
+       call has met it; of one whose context was closed not even that.       */
+    if (!running)
+        deadline = s_deadline (LEFTOVER_MS);
     int rc = s_send (actor, frames, deadline);
-    if (rc == 0 || errno == ESRCH)
+    if (rc == 0)
         rc = s_wait_end (actor, deadline);
-    if (rc < 0 && errno != ETERM) {
+    if (rc < 0 && running && errno != ESRCH && errno != ETERM) {
         if (errno == ETIMEDOUT || errno == EAGAIN)
             s_name_stuck (actor);
         return -1;

@@ -6,7 +6,7 @@
  *      response [ENDPOINT [COUNT]]
  *
  *  Prints the endpoint that it is really at; run "request ENDPOINT" in another
- *  terminal. Requests that make no sense are refused and counted by the reactor.
+ *  terminal. Requests that make no sense the reactor refuses and counts.
  *
  *  Build: protoc-c --c_out=. guide.proto
  *         cc response.c guide.pb-c.c $(pkg-config --cflags --libs dividere) */

@@ -15,6 +15,17 @@
 
 extern bool selftest_verbose;
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SELFTEST_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SELFTEST_ASAN 1
+#endif
+#endif
+#ifndef SELFTEST_ASAN
+#define SELFTEST_ASAN 0
+#endif
+
 #define CHECK(condition)                                          \
     do {                                                          \
         if (!(condition))                                         \

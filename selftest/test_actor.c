@@ -171,6 +171,9 @@ test_actor_stuck (void)
     CHECK (actor);
     CHECK (strstr (s_line, "reactor: s_on_stuck"));
     zstr_send (opener, "go on");
+    /* A call meets the signal of the end, which stop then does not see.     */
+    CHECK_EVENTUALLY (dividere_call (actor, NULL, 5, "PING", NULL) < 0 &&
+                      (errno == ETERM || errno == ESRCH));
     CHECK_INT (dividere_stop (&actor, SELFTEST_DEADLINE), 0);
     dividere_connector_destroy (&dealer);
     zsock_destroy (&s_gate);
@@ -209,4 +212,8 @@ test_actor_unread_replies (void)
     for (int i = 0; i < 5000; i++)
         CHECK_INT (zstr_send (actor, "PING"), 0);
     CHECK_INT (dividere_stop (&actor, SELFTEST_DEADLINE), 0);
+    actor = zactor_new (dividere_reactor, NULL);
+    for (int i = 0; i < 1500; i++)
+        CHECK_INT (zstr_send (actor, "PING"), 0);
+    zactor_destroy (&actor);
 }

@@ -23,6 +23,11 @@ void test_subscriber_keep_last (void);
 void test_connector_await (void);
 void test_connector_linger (void);
 void test_connector_context_closed (void);
+void test_connector_timed_send (void);
+void test_connector_second_answer (void);
+void test_connector_abandon (void);
+void test_subscriber_many_topics (void);
+void test_subscriber_keep_last_frames (void);
 
 static void
 s_expect (dividere_connector_t *connector, const char *text)
@@ -636,4 +641,150 @@ test_connector_context_closed (void)
     dividere_connector_destroy (&publisher);
     CHECK (dividere_call (reactor, NULL, -1, "PING", NULL) < 0);
     CHECK_INT (dividere_stop (&reactor, SELFTEST_DEADLINE), 0);
+}
+
+/*  A response to a requester that does not read, while another does: the time
+ *  limit holds, though the socket has room.                                 */
+void
+test_connector_timed_send (void)
+{
+    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    options.send_hwm = options.recv_hwm = 1;
+    dividere_connector_t *response =
+        dividere_response_new (s_bound (2), &options);
+    zsock_t *slow = zsock_new (ZMQ_DEALER), *healthy = zsock_new (ZMQ_DEALER);
+    zsock_set_rcvhwm (slow, 1);
+    const char *endpoint = dividere_connector_endpoint (response);
+    CHECK_INT (zsock_connect (slow, "%s", endpoint), 0);
+    CHECK_INT (zsock_connect (healthy, "%s", endpoint), 0);
+    CHECK_INT (zsock_send (healthy, "zs", "x"), 0);
+    s_expect (response, "x");
+    CHECK_INT (dividere_connector_send (response, "y", 1), 0);
+    CHECK_INT (zsock_send (slow, "zs", "x"), 0);
+    dividere_message_t *message = dividere_message_new ();
+    CHECK_INT (dividere_connector_recv_into (response, message,
+                                             SELFTEST_DEADLINE),
+               0);
+    const dividere_route_t *route = dividere_message_route (message);
+    int rc = 0;
+    for (int i = 0; i < 100 && rc == 0; i++)
+        rc = dividere_connector_send_to (response, route, "y", 1, 5);
+    CHECK_INT (rc, -1);
+    CHECK_INT (errno, EAGAIN);
+    CHECK_FAILS (dividere_connector_send_to (response, route, "y", 1, 0),
+                 EAGAIN);
+    dividere_message_destroy (&message);
+    zsock_destroy (&slow);
+    zsock_destroy (&healthy);
+    dividere_connector_destroy (&response);
+}
+
+/*  Of two servers that are asked in turn, one answers twice.                */
+void
+test_connector_second_answer (void)
+{
+    zsock_t *servers[2];
+    for (int i = 0; i < 2; i++) {
+        servers[i] = zsock_new (ZMQ_ROUTER);
+        zsock_set_rcvtimeo (servers[i], SELFTEST_DEADLINE);
+        CHECK (zsock_bind (servers[i], "tcp://127.0.0.1:*") > 0);
+    }
+    char *both = zsys_sprintf ("%s,%s", zsock_endpoint (servers[0]),
+                               zsock_endpoint (servers[1]));
+    dividere_connector_t *request = dividere_request_new (both, NULL);
+    CHECK (request);
+    char text[16];
+    for (int i = 0; i < 10; i++) {
+        snprintf (text, sizeof (text), "%d", i);
+        s_send (request, text);
+        zpoller_t *poller = zpoller_new (servers[0], servers[1], NULL);
+        zsock_t *asked = (zsock_t *) zpoller_wait (poller, SELFTEST_DEADLINE);
+        CHECK (asked);
+        zmsg_t *question = zmsg_recv (asked);
+        zmsg_t *again = zmsg_dup (question);
+        CHECK_INT (zmsg_send (&question, asked), 0);
+        CHECK_INT (zmsg_send (&again, asked), 0);
+        s_expect (request, text);
+        zpoller_destroy (&poller);
+    }
+    dividere_connector_destroy (&request);
+    free (both);
+    zsock_destroy (&servers[0]);
+    zsock_destroy (&servers[1]);
+}
+
+/*  Who only ever looks whether the answer is there can give it up.          */
+void
+test_connector_abandon (void)
+{
+    zsock_t *router = zsock_new (ZMQ_ROUTER);
+    CHECK (zsock_bind (router, "tcp://127.0.0.1:*") > 0);
+    dividere_connector_t *request =
+        dividere_request_new (zsock_endpoint (router), NULL);
+    dividere_message_t *message = dividere_message_new ();
+    CHECK_INT (dividere_connector_abandon (request), 0);
+    s_send (request, "first");
+    zmsg_t *first = zmsg_recv (router);
+    CHECK_FAILS (dividere_connector_recv_into (request, message, 0), EAGAIN);
+    CHECK_FAILS (dividere_connector_send (request, "second", 6), EFSM);
+    CHECK_INT (dividere_connector_abandon (request), 0);
+    s_send (request, "second");
+    zmsg_t *second = zmsg_recv (router);
+    CHECK_INT (zmsg_send (&first, router), 0);
+    CHECK_INT (zmsg_send (&second, router), 0);
+    s_expect (request, "second");
+    dividere_message_destroy (&message);
+    dividere_connector_destroy (&request);
+    zsock_destroy (&router);
+}
+
+/*  More topics than a queue holds, on connecting and at once.               */
+void
+test_subscriber_many_topics (void)
+{
+    dividere_connector_t *out =
+        dividere_publisher_new ("tcp://127.0.0.1:*", NULL);
+    dividere_connector_t *in =
+        dividere_subscriber_new (dividere_connector_endpoint (out), NULL);
+    char topic[16];
+    for (int i = 0; i < 5000; i++) {
+        snprintf (topic, sizeof (topic), "%05d", i);
+        CHECK_INT (dividere_connector_subscribe (in, topic, 5), 0);
+    }
+    CHECK_INT (dividere_connector_wait_subscribers (out, "04999", 5, 1,
+                                                    SELFTEST_DEADLINE),
+               0);
+    CHECK_EVENTUALLY (s_subscribers (out) == 5000);
+    dividere_connector_destroy (&in);
+    dividere_connector_destroy (&out);
+}
+
+/*  A publisher that sends what keep_last did not ask for.                   */
+void
+test_subscriber_keep_last_frames (void)
+{
+    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    options.keep_last = true;
+    zsock_t *pub = zsock_new (ZMQ_XPUB);
+    CHECK (zsock_bind (pub, "tcp://127.0.0.1:*") > 0);
+    dividere_connector_t *in =
+        dividere_subscriber_new (zsock_endpoint (pub), &options);
+    CHECK_INT (dividere_connector_subscribe (in, "", 0), 0);
+    free (zstr_recv (pub));
+    zstr_sendx (pub, "two", "frames", NULL);
+    zstr_send (pub, "good");
+    s_expect (in, "good");
+    zstr_send (pub, "older");
+    zstr_sendx (pub, "two", "frames", NULL);
+    zstr_send (pub, "newest");
+    zstr_sendx (pub, "two", "frames", NULL);
+    dividere_message_t *message = dividere_message_new ();
+    do
+        CHECK_INT (dividere_connector_recv_into (in, message,
+                                                 SELFTEST_DEADLINE),
+                   0);
+    while (dividere_message_size (message) != strlen ("newest"));
+    dividere_message_destroy (&message);
+    dividere_connector_destroy (&in);
+    zsock_destroy (&pub);
 }

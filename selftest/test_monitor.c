@@ -17,6 +17,7 @@ void test_monitor_events (void);
 void test_monitor_reasons (void);
 void test_monitor_order (void);
 void test_monitor_unread (void);
+void test_monitor_flood (void);
 
 #define KIND(name) DIVIDERE__SOCKET_EVENT__KIND__##name
 
@@ -68,10 +69,10 @@ test_monitor_events (void)
     dividere_connector_t *events = s_events (monitor);
     dividere_connector_t *server =
         dividere_response_new ("tcp://127.0.0.1:*", NULL);
-    CHECK_INT (dividere_monitor_watch (monitor, server, "server"), 0);
+    CHECK_INT (dividere_monitor_watch (monitor, server, "server", -1), 0);
     dividere_connector_t *client =
         dividere_request_new (dividere_connector_endpoint (server), NULL);
-    CHECK_INT (dividere_monitor_watch (monitor, client, "client"), 0);
+    CHECK_INT (dividere_monitor_watch (monitor, client, "client", -1), 0);
     s_until (events, "server", KIND (ACCEPTED), "");
     s_until (events, "server", KIND (HANDSHAKE_SUCCEEDED), "");
     zmsg_t *reply = NULL;
@@ -117,7 +118,7 @@ test_monitor_reasons (void)
     dividere_connector_t *events = s_events (monitor);
     dividere_connector_t *server =
         dividere_response_new ("tcp://127.0.0.1:*", NULL);
-    CHECK_INT (dividere_monitor_watch (monitor, server, "server"), 0);
+    CHECK_INT (dividere_monitor_watch (monitor, server, "server", -1), 0);
 
     static const char s_http[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     int fd = s_say (server, s_http, sizeof (s_http));
@@ -171,9 +172,9 @@ test_monitor_order (void)
     zactor_t *second = zactor_new (dividere_monitor, NULL);
     dividere_connector_t *server =
         dividere_response_new ("tcp://127.0.0.1:*", NULL);
-    CHECK_INT (dividere_monitor_watch (monitor, server, "server"), 0);
+    CHECK_INT (dividere_monitor_watch (monitor, server, "server", -1), 0);
     s_exchange (server, 5);
-    CHECK_INT (dividere_monitor_watch (second, server, "server"), 0);
+    CHECK_INT (dividere_monitor_watch (second, server, "server", -1), 0);
     s_exchange (server, 5);
     CHECK_INT (dividere_stop (&monitor, -1), 0);
     s_exchange (server, 5);
@@ -187,7 +188,7 @@ test_monitor_order (void)
     monitor = zactor_new (dividere_monitor, NULL);
     dividere_connector_t *client =
         dividere_request_new ("tcp://127.0.0.1:1", &options);
-    CHECK_FAILS (dividere_monitor_watch (monitor, client, "client"), EBUSY);
+    CHECK_FAILS (dividere_monitor_watch (monitor, client, "client", -1), EBUSY);
     dividere_connector_destroy (&client);
     zactor_destroy (&monitor);
 }
@@ -201,7 +202,7 @@ test_monitor_unread (void)
     dividere_connector_t *events = s_events (monitor);
     dividere_connector_t *server =
         dividere_response_new ("tcp://127.0.0.1:*", NULL);
-    CHECK_INT (dividere_monitor_watch (monitor, server, "server"), 0);
+    CHECK_INT (dividere_monitor_watch (monitor, server, "server", -1), 0);
     s_exchange (server, (int) selftest_scaled (800));
     zmsg_t *reply = NULL;
     CHECK_INT (dividere_call (monitor, &reply, -1, "STATS", NULL), 0);
@@ -210,4 +211,49 @@ test_monitor_unread (void)
     dividere_connector_destroy (&server);
     CHECK_INT (dividere_stop (&monitor, -1), 0);
     dividere_connector_destroy (&events);
+}
+
+static uint64_t
+s_told (zactor_t *monitor)
+{
+    zmsg_t *reply = NULL;
+    CHECK_INT (dividere_call (monitor, &reply, -1, "STATS", NULL), 0);
+    for (int i = 0; i < 3; i++)
+        free (zmsg_popstr (reply)); /* "watched", its value, "events"         */
+    char *text = zmsg_popstr (reply);
+    uint64_t told = strtoull (text, NULL, 10);
+    free (text);
+    zmsg_destroy (&reply);
+    return told;
+}
+
+static bool
+s_is_empty (zmsg_t **message_p)
+{
+    bool empty = zmsg_size (*message_p) == 0;
+    zmsg_destroy (message_p);
+    return empty;
+}
+
+/*  More events at once than one turn reads: none is left behind.            */
+void
+test_monitor_flood (void)
+{
+    zactor_t *monitor = zactor_new (dividere_monitor, NULL);
+    dividere_connector_t *server =
+        dividere_response_new ("tcp://127.0.0.1:*", NULL);
+    CHECK_INT (dividere_monitor_watch (monitor, server, "server", -1), 0);
+    int fds[300];
+    for (int i = 0; i < 300; i++)
+        fds[i] = s_say (server, "garbage", 8);
+    for (int i = 0; i < 300; i++)
+        close (fds[i]);
+    /* Accepted and ended, each.                                             */
+    uint64_t told = 0;
+    CHECK_EVENTUALLY ((told = s_told (monitor)) >= 600);
+    dividere_connector_destroy (&server);
+    zmsg_t *reply = NULL;
+    CHECK_EVENTUALLY (dividere_call (monitor, &reply, -1, "LIST", NULL) == 0 &&
+                      s_is_empty (&reply));
+    CHECK_INT (dividere_stop (&monitor, -1), 0);
 }

@@ -16,6 +16,10 @@ void test_reactor_touch (void);
 void test_reactor_flood (void);
 void test_reactor_pause (void);
 void test_reactor_add_remove (void);
+void test_reactor_idle_request (void);
+void test_reactor_lost_answer (void);
+void test_reactor_other_source (void);
+void test_reactor_answers_error (void);
 
 /*  What the handlers of a test count; read after the reactor has stopped, or by
  *  atomics while it runs.                                                   */
@@ -315,18 +319,21 @@ test_reactor_failures (void)
     dividere_connector_destroy (&dealer);
 }
 
-/*  A hook that asks through a request source of its own reactor, again and
- *  again as the answers come.                                                */
+/*  A hook that asks through a request source of its own reactor, again as soon
+ *  as it was answered.                                                      */
 static void
 s_ask (dividere_context_t *context)
 {
+    counts_t *counts = (counts_t *) dividere_context_user (context);
     dividere_connector_t *request = dividere_context_find (context, "ask");
     CHECK (request);
     CHECK (!dividere_context_find (context, "nobody"));
     CHECK_INT (errno, ENOENT);
+    if (counts->timer > counts->msg01)
+        return;
     TestMsg01 msg = TEST_MSG01__INIT;
-    if (dividere_send (request, &msg.base) < 0)
-        CHECK_INT (errno, EFSM);
+    CHECK_INT (dividere_send (request, &msg.base), 0);
+    counts->timer++;
 }
 
 void
@@ -521,10 +528,10 @@ test_reactor_add_remove (void)
         CHECK_INT (dividere_send (request, &msg.base), 0);
         CHECK_INT (dividere_connector_wait (made, SELFTEST_DEADLINE), 0);
         dividere_connector_t *kept = made;
-        CHECK_FAILS (dividere_reactor_add (reactor, &made, "busy"), EEXIST);
+        CHECK_FAILS (dividere_reactor_add (reactor, &made, "busy", -1), EEXIST);
         CHECK (made == kept);
         /* What had arrived before is served as well.                        */
-        CHECK_INT (dividere_reactor_add (reactor, &made, "made"), 0);
+        CHECK_INT (dividere_reactor_add (reactor, &made, "made", -1), 0);
         CHECK (!made);
         s_expect (request, 1);
         CHECK_INT (dividere_call (reactor, NULL, -1, "REMOVE", "made", NULL),
@@ -537,4 +544,142 @@ test_reactor_add_remove (void)
     CHECK (s_stat (reactor, "received") > 30);
     CHECK_INT (dividere_stop (&reactor, -1), 0);
     zactor_destroy (&flooder);
+}
+
+/*  A source that waits for nothing costs nothing.                           */
+void
+test_reactor_idle_request (void)
+{
+    counts_t counts = { 0 };
+    zactor_t *reactor = s_reactor (&counts);
+    dividere_connector_t *response =
+        dividere_response_new ("tcp://127.0.0.1:*", NULL);
+    s_add (reactor, "request", dividere_connector_endpoint (response));
+    s_start (reactor);
+    for (int i = 0; i < 200; i++)
+        CHECK_INT (dividere_call (reactor, NULL, -1, "PING", NULL), 0);
+    uint64_t before = s_stat (reactor, "wakeups");
+    for (int i = 0; i < 2000; i++)
+        CHECK_INT (dividere_call (reactor, NULL, -1, "PING", NULL), 0);
+    CHECK (s_stat (reactor, "wakeups") - before < 100);
+    CHECK_INT (dividere_stop (&reactor, -1), 0);
+    dividere_connector_destroy (&response);
+}
+
+static void
+s_ask_anyway (dividere_context_t *context)
+{
+    counts_t *counts = (counts_t *) dividere_context_user (context);
+    if (counts->timer == 3)
+        return;
+    TestMsg01 msg = TEST_MSG01__INIT;
+    msg.field2 = counts->timer++;
+    CHECK_INT (dividere_send (dividere_context_find (context, "ask"),
+                              &msg.base),
+               0);
+}
+
+/*  Two requests are never answered; the third is.                           */
+void
+test_reactor_lost_answer (void)
+{
+    zsock_t *router = zsock_new (ZMQ_ROUTER);
+    CHECK (zsock_bind (router, "tcp://127.0.0.1:*") > 0);
+    counts_t counts = { 0 };
+    dividere_reactor_config_t config = { .handlers = s_handlers,
+                                         .user = &counts,
+                                         .on_timer = s_ask_anyway,
+                                         .timer_ms = 1 };
+    zactor_t *reactor = zactor_new (dividere_reactor, &config);
+    s_add (reactor, "request=ask", zsock_endpoint (router));
+    s_start (reactor);
+    zmsg_t *questions[3];
+    for (int i = 0; i < 3; i++)
+        questions[i] = zmsg_recv (router);
+    zmsg_t *late = questions[0];
+    CHECK_INT (zmsg_send (&late, router), 0);
+    CHECK_INT (zmsg_send (&questions[2], router), 0);
+    zmsg_destroy (&questions[1]);
+    CHECK_EVENTUALLY (counts.msg01 == 1);
+    CHECK_EVENTUALLY (s_stat (reactor, "malformed") == 1);
+    CHECK_INT (dividere_stop (&reactor, -1), 0);
+    CHECK_INT (counts.msg01, 1);
+    zsock_destroy (&router);
+}
+
+/*  A handler that looks at another source by itself takes nothing from the
+ *  reactor's notice.                                                        */
+static int
+s_on_meddle (dividere_context_t *context, const TestDtMsg03 *message)
+{
+    counts_t *counts = (counts_t *) dividere_context_user (context);
+    dividere_connector_t *other = dividere_context_find (context, "other");
+    dividere_message_t *taken = dividere_message_new ();
+    counts->other++;
+    /* What is being sent there has arrived when it can be seen.             */
+    CHECK_INT (dividere_connector_wait (other, SELFTEST_DEADLINE), 0);
+    if (message->field1 == 1)
+        CHECK_INT (dividere_recv_into (other, taken, 0), 0);
+    if (message->field1 == 2)
+        CHECK_INT (dividere_connector_connect (other, "tcp://127.0.0.1:1"), 0);
+    dividere_message_destroy (&taken);
+    return 0;
+}
+
+void
+test_reactor_other_source (void)
+{
+    static const dividere_handler_t s_meddling[] = {
+        DIVIDERE_HANDLER (TestMsg01, test_msg01, s_on_msg01),
+        DIVIDERE_HANDLER (TestDtMsg03, test_dt_msg03, s_on_meddle),
+        DIVIDERE_HANDLER_END
+    };
+    counts_t counts = { 0 };
+    dividere_reactor_config_t config = { .handlers = s_meddling,
+                                         .user = &counts };
+    zactor_t *reactor = zactor_new (dividere_reactor, &config);
+    const char *first = s_add (reactor, "dealer", "tcp://127.0.0.1:*");
+    const char *second = s_add (reactor, "dealer=other", "tcp://127.0.0.1:*");
+    s_start (reactor);
+    dividere_connector_t *meddler = dividere_dealer_new (first, NULL);
+    dividere_connector_t *sender = dividere_dealer_new (second, NULL);
+    TestMsg01 msg = TEST_MSG01__INIT;
+    TestDtMsg03 meddle = TEST_DT_MSG03__INIT;
+    int expected = 0;
+    for (int round = 0; round < 60; round++) {
+        meddle.field1 = round % 3;
+        CHECK_INT (dividere_send (meddler, &meddle.base), 0);
+        CHECK_EVENTUALLY (counts.other == round + 1);
+        for (int i = 0; i < 5; i++)
+            CHECK_INT (dividere_send (sender, &msg.base), 0);
+        expected += round % 3 == 1 ? 4 : 5;
+        CHECK_EVENTUALLY (counts.msg01 == expected);
+    }
+    CHECK_INT (dividere_stop (&reactor, -1), 0);
+    dividere_connector_destroy (&meddler);
+    dividere_connector_destroy (&sender);
+}
+
+static void
+s_answer_refusal (dividere_context_t *context, int error)
+{
+    TestMsg01 reply = TEST_MSG01__INIT;
+    reply.field2 = error;
+    CHECK_INT (dividere_context_reply (context, &reply.base), 0);
+}
+
+/*  What was refused can be answered by an error.                            */
+void
+test_reactor_answers_error (void)
+{
+    dividere_reactor_config_t config = { .handlers = s_handlers,
+                                         .on_refused = s_answer_refusal };
+    zactor_t *reactor = zactor_new (dividere_reactor, &config);
+    const char *endpoint = s_add (reactor, "response", "tcp://127.0.0.1:*");
+    s_start (reactor);
+    dividere_connector_t *request = dividere_request_new (endpoint, NULL);
+    CHECK_INT (dividere_connector_send (request, "garbage", 7), 0);
+    s_expect (request, EPROTO);
+    dividere_connector_destroy (&request);
+    CHECK_INT (dividere_stop (&reactor, -1), 0);
 }

@@ -50,6 +50,15 @@ dividere_await_stop (dividere_connector_t *self)
     self->await_sink = NULL;
 }
 
+void
+dividere_await_check (dividere_connector_t *self)
+{
+    if (dividere_socket_wait (self->await_sink, ZMQ_POLLIN, 0) < 0)
+        return;
+    self->connected = true;
+    dividere_await_stop (self);
+}
+
 int
 dividere_connector_wait_connected (dividere_connector_t *self, int timeout_ms)
 {
@@ -63,7 +72,6 @@ dividere_connector_wait_connected (dividere_connector_t *self, int timeout_ms)
     if (dividere_socket_wait (self->await_sink, ZMQ_POLLIN,
                               dividere_deadline (timeout_ms)) < 0)
         return -1;
-    self->connected = true;
-    dividere_await_stop (self);
+    dividere_await_check (self);
     return 0;
 }

@@ -108,8 +108,10 @@ s_set_kind (dividere_connector_t *self)
         if (self->options.sequenced)
             self->sequence = dividere_sequence_new (STREAMS_MAX);
         if (self->options.keep_last)
-            return dividere_socket_set (self->handle, ZMQ_CONFLATE, 1);
-        return 0;
+            self->newer = dividere_message_new ();
+        /* libzmq drops subscriptions, without a word, where the queue to a
+           publisher is full.                                                */
+        return dividere_socket_set (self->handle, ZMQ_SNDHWM, 0);
     case DIVIDERE_REQUEST:
         randombytes_buf (&self->correlation, sizeof (self->correlation));
         return 0;
@@ -162,6 +164,10 @@ s_remember (dividere_connector_t *self, bool bound)
     if (!self->endpoint)
         self->endpoint = strdup (address);
     char *old = self->endpoints;
+    /* Where several peers can answer, only a number tells the answer of one
+       from a second answer of another.                                      */
+    if (old || bound)
+        self->correlated = true;
     if (asprintf (&self->endpoints, "%s%s%c%s", old ? old : "", old ? "," : "",
                   bound ? '@' : '>', address) < 0)
         abort ();
@@ -185,6 +191,7 @@ s_attach (dividere_connector_t *self, const dividere_endpoint_t *endpoint,
         return -1;
     }
     s_remember (self, bound);
+    dividere_poller_touch (&self->polled);
     return 0;
 }
 
@@ -323,6 +330,7 @@ dividere_connector_destroy (dividere_connector_t **self_p)
     zsys_close (self->handle, NULL, 0);
     dividere_subscriptions_destroy (&self->subscriptions);
     dividere_subscriptions_destroy (&self->topics);
+    dividere_message_destroy (&self->newer);
     dividere_sequence_destroy (&self->sequence);
     free (self->sequences);
     free (self->endpoints);

@@ -29,6 +29,8 @@ struct dividere_connector_t {
     /*  Subscriber.                                                         */
     dividere_sequence_t *sequence; /* NULL unless sequenced                 */
     dividere_subscriptions_t *topics; /* what it has asked for             */
+    dividere_message_t *newer; /* of keep_last; NULL otherwise              */
+    bool crowded; /* receiving stopped at frames that break the rules       */
 
     /*  Request: in turn are send, recv, send ...                           */
     bool awaiting;        /* sent, and not answered                   */
@@ -93,10 +95,13 @@ int dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
 bool dividere_request_accepts (dividere_connector_t *self,
                                dividere_message_t *message);
 
-/*  Sends route (or NULL) and frame as one message, waiting for room.        */
-int dividere_connector_send_frames (dividere_connector_t *self,
-                                    const dividere_route_t *route,
-                                    zmq_msg_t *frame, int timeout_ms);
+/*  Sends route (or NULL) and frame as one message, waiting for room up to
+ *  timeout_ms (-1: no limit). On failure nothing was sent.                  */
+int dividere_socket_send (void *handle, const dividere_route_t *route,
+                          zmq_msg_t *frame, int timeout_ms);
+
+/*  Closes what libzmq tells events to, once nobody needs it.                */
+void dividere_connector_check_sinks (dividere_connector_t *self);
 
 /*  A PAIR, with a queue without limit, that libzmq tells the events of mask at
  *  a socket of this thread. It must outlive the telling: turn that off with
@@ -106,6 +111,7 @@ void *dividere_sink_new (void *handle, int mask);
 /*  Await (src/await.c): starts before the first connect.                    */
 int dividere_await_start (dividere_connector_t *self);
 void dividere_await_stop (dividere_connector_t *self);
+void dividere_await_check (dividere_connector_t *self);
 
 /*  Watch (src/watch.c): libzmq's events of this socket go to a sink that this
  *  thread makes, under mask, until unwatched. The other holder of the watch is

@@ -13,6 +13,8 @@
 #include "frame.h"
 #include "log_internal.h"
 
+#define PASS_OVER_MAX 64 /* frames that break the rules, in one call          */
+
 int64_t
 dividere_deadline (int timeout_ms)
 {
@@ -45,41 +47,55 @@ dividere_socket_refresh (void *handle)
     zmq_getsockopt (handle, ZMQ_EVENTS, &events, &size);
 }
 
-/*  A monitor that is gone no longer reads what libzmq tells.                */
-static inline void
-s_check_watch (dividere_connector_t *self)
+void
+dividere_connector_check_sinks (dividere_connector_t *self)
 {
     if (self->watch && dividere_watch_abandoned (self->watch))
         dividere_connector_unwatch (self);
+    if (self->await_sink)
+        dividere_await_check (self);
 }
 
+/*  One message, by the flags and the send time-out of the socket.           */
 static int
-s_send_once (dividere_connector_t *self, const dividere_route_t *route,
-             zmq_msg_t *frame, int flags)
+s_send_once (void *handle, const dividere_route_t *route, zmq_msg_t *frame,
+             int flags)
 {
-    if (route && dividere_route_send (route, self->handle, flags) < 0)
+    if (route && dividere_route_send (route, handle, flags) < 0)
         return -1;
-    return dividere_frame_send (frame, self->handle, flags);
+    return dividere_frame_send (frame, handle, flags);
+}
+
+/*  Waiting for room is left to libzmq: a ROUTER that has room for one peer says
+ *  that it has room, also when it is full for the peer that is meant.       */
+static int
+s_send_timed (void *handle, const dividere_route_t *route, zmq_msg_t *frame,
+              int timeout_ms)
+{
+    int before;
+    size_t size = sizeof (before);
+    if (zmq_getsockopt (handle, ZMQ_SNDTIMEO, &before, &size) < 0 ||
+        dividere_socket_set (handle, ZMQ_SNDTIMEO, timeout_ms) < 0)
+        return -1;
+    int rc = s_send_once (handle, route, frame, 0);
+    int error = errno;
+    dividere_socket_set (handle, ZMQ_SNDTIMEO, before);
+    errno = error;
+    return rc;
 }
 
 int
-dividere_connector_send_frames (dividere_connector_t *self,
-                                const dividere_route_t *route, zmq_msg_t *frame,
-                                int timeout_ms)
+dividere_socket_send (void *handle, const dividere_route_t *route,
+                      zmq_msg_t *frame, int timeout_ms)
 {
-    int64_t deadline = timeout_ms > 0 ? dividere_deadline (timeout_ms) : -1;
-    int flags = timeout_ms < 0 ? 0 : ZMQ_DONTWAIT;
-    while (s_send_once (self, route, frame, flags) < 0) {
-        if (errno != EAGAIN || timeout_ms < 0)
-            return -1;
-        dividere_socket_refresh (self->handle);
-        if (s_send_once (self, route, frame, flags) == 0)
-            return 0;
-        if (errno != EAGAIN || timeout_ms == 0 ||
-            dividere_socket_wait (self->handle, ZMQ_POLLOUT, deadline) < 0)
-            return -1;
-    }
-    return 0;
+    if (s_send_once (handle, route, frame, ZMQ_DONTWAIT) == 0)
+        return 0;
+    if (errno != EAGAIN)
+        return -1;
+    if (timeout_ms != 0)
+        return s_send_timed (handle, route, frame, timeout_ms);
+    dividere_socket_refresh (handle);
+    return s_send_once (handle, route, frame, ZMQ_DONTWAIT);
 }
 
 static int
@@ -94,9 +110,8 @@ s_send_response (dividere_connector_t *self, const dividere_route_t *route,
         errno = EFSM;
         return -1;
     }
-    int rc =
-        dividere_connector_send_frames (self, route ? route : &self->debtor,
-                                        frame, timeout_ms);
+    int rc = dividere_socket_send (self->handle, route ? route : &self->debtor,
+                                   frame, timeout_ms);
     /* A requester that is gone needs no answer: the turn is over.           */
     if (rc == 0 || errno == EHOSTUNREACH)
         self->owing = false;
@@ -109,7 +124,7 @@ s_send (dividere_connector_t *self, const dividere_route_t *route,
 {
     switch (self->kind) {
     case DIVIDERE_DEALER:
-        return dividere_connector_send_frames (self, route, frame, timeout_ms);
+        return dividere_socket_send (self->handle, route, frame, timeout_ms);
     case DIVIDERE_RESPONSE:
         return s_send_response (self, route, frame, timeout_ms);
     case DIVIDERE_SUBSCRIBER: errno = ENOTSUP; return -1;
@@ -129,7 +144,7 @@ dividere_connector_send_frame (dividere_connector_t *self,
                                const dividere_route_t *route, zmq_msg_t *frame,
                                int timeout_ms)
 {
-    s_check_watch (self);
+    dividere_connector_check_sinks (self);
     int rc = s_send (self, route, frame, timeout_ms);
     if (rc == 0)
         self->stats.sent++;
@@ -212,22 +227,63 @@ s_in_turn (dividere_connector_t *self)
     return -1;
 }
 
-/*  Receives until something keeps the rules of the kind.                    */
+/*  What a subscriber with keep_last has not read yet is passed over but for the
+ *  newest. libzmq's own option for that aborts when a frame promises
+ *  another.                                                                  */
+static void
+s_skip_to_newest (dividere_connector_t *self, dividere_message_t *message)
+{
+    for (int i = 0; i < self->options.recv_hwm; i++) {
+        if (dividere_message_recv_frames (self->newer, self->handle,
+                                          ZMQ_DONTWAIT) < 0) {
+            if (errno != EPROTO)
+                return;
+            self->stats.malformed++;
+        }
+        else if (s_well_formed (self, self->newer))
+            zmq_msg_move (&message->payload, &self->newer->payload);
+        else
+            self->stats.malformed++;
+    }
+}
+
+/*  Receives until something keeps the rules of the kind, or passes over so many
+ *  frames that do not that others should have their turn.                   */
+static int
+s_recv_some (dividere_connector_t *self, dividere_message_t *message, int flags)
+{
+    self->crowded = false;
+    for (int i = 0; i < PASS_OVER_MAX; i++) {
+        if (dividere_message_recv_frames (message, self->handle, flags) < 0) {
+            if (errno != EPROTO)
+                return -1;
+        }
+        else if (s_well_formed (self, message)) {
+            if (self->newer)
+                s_skip_to_newest (self, message);
+            return 0;
+        }
+        self->stats.malformed++;
+    }
+    self->crowded = true;
+    errno = EAGAIN;
+    return -1;
+}
+
 static int
 s_recv (dividere_connector_t *self, dividere_message_t *message, int timeout_ms)
 {
-    int64_t deadline = timeout_ms > 0 ? dividere_deadline (timeout_ms) : -1;
+    int64_t deadline = dividere_deadline (timeout_ms);
     int flags = timeout_ms < 0 ? 0 : ZMQ_DONTWAIT;
-    while (true) {
-        int rc = dividere_message_recv_frames (message, self->handle, flags);
-        if (rc == 0 && s_well_formed (self, message))
-            return 0;
-        if (rc == 0 || errno == EPROTO)
-            self->stats.malformed++;
-        else if (errno != EAGAIN || timeout_ms <= 0 ||
-                 dividere_socket_wait (self->handle, ZMQ_POLLIN, deadline) < 0)
+    while (s_recv_some (self, message, flags) < 0) {
+        if (errno != EAGAIN || timeout_ms == 0 ||
+            (timeout_ms > 0 && zclock_mono () >= deadline))
+            return -1;
+        if (!self->crowded &&
+            dividere_socket_wait (self->handle, ZMQ_POLLIN, deadline) < 0)
             return -1;
     }
+    return 0;
 }
 
 int
@@ -236,7 +292,8 @@ dividere_connector_recv_into (dividere_connector_t *self,
 {
     assert (self);
     assert (message);
-    s_check_watch (self);
+    dividere_connector_check_sinks (self);
+    dividere_poller_touch (&self->polled);
     if (s_in_turn (self) < 0 || s_recv (self, message, timeout_ms) < 0) {
         if (errno == EAGAIN && timeout_ms > 0)
             self->overdue = self->awaiting;
@@ -272,11 +329,12 @@ int
 dividere_connector_wait (dividere_connector_t *self, int timeout_ms)
 {
     assert (self);
-    s_check_watch (self);
+    dividere_connector_check_sinks (self);
     if (self->kind == DIVIDERE_PUBLISHER) {
         errno = ENOTSUP;
         return -1;
     }
+    dividere_poller_touch (&self->polled);
     int rc = dividere_socket_wait (self->handle, ZMQ_POLLIN,
                                    dividere_deadline (timeout_ms));
     if (rc < 0 && errno == EAGAIN && timeout_ms > 0)

@@ -72,25 +72,4 @@ dividere_fields_fit (const ProtobufCFieldDescriptor *field, uint32_t tag)
                : DIVIDERE_FIELDS_OTHER;
 }
 
-/*  The field of a tag, NULL if there is none. Writers go through the fields in
- *  order, so the one after *next_p, or the same again, is tried first.      */
-DIVIDERE_INLINE const ProtobufCFieldDescriptor *
-dividere_fields_find (const ProtobufCMessageDescriptor *type, uint32_t tag,
-                      unsigned *next_p)
-{
-    uint32_t number = tag >> 3;
-    unsigned next = *next_p;
-    if (next < type->n_fields && type->fields[next].id == number) {
-        *next_p = next + 1;
-        return &type->fields[next];
-    }
-    if (next > 0 && type->fields[next - 1].id == number)
-        return &type->fields[next - 1];
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field (type, number);
-    if (field)
-        *next_p = (unsigned) (field - type->fields) + 1;
-    return field;
-}
-
 #endif

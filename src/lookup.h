@@ -8,25 +8,11 @@
  *  through the fields of a type in order, so the bytes of the tag of the next
  *  one are what is expected.                                                */
 
-/*  The wire type of one value, by ProtobufCType: VARINT where it is not
- *  said.                                                                     */
-static const uint8_t dividere_lookup_wires[] = {
-    [PROTOBUF_C_TYPE_SFIXED32] = DIVIDERE_WIRE_FIXED32,
-    [PROTOBUF_C_TYPE_FIXED32] = DIVIDERE_WIRE_FIXED32,
-    [PROTOBUF_C_TYPE_FLOAT] = DIVIDERE_WIRE_FIXED32,
-    [PROTOBUF_C_TYPE_SFIXED64] = DIVIDERE_WIRE_FIXED64,
-    [PROTOBUF_C_TYPE_FIXED64] = DIVIDERE_WIRE_FIXED64,
-    [PROTOBUF_C_TYPE_DOUBLE] = DIVIDERE_WIRE_FIXED64,
-    [PROTOBUF_C_TYPE_STRING] = DIVIDERE_WIRE_BYTES,
-    [PROTOBUF_C_TYPE_BYTES] = DIVIDERE_WIRE_BYTES,
-    [PROTOBUF_C_TYPE_MESSAGE] = DIVIDERE_WIRE_BYTES,
-};
-
 /*  The tag of one value, which is not the tag of a packed list.             */
-DIVIDERE_WIRE_INLINE uint32_t
+DIVIDERE_INLINE uint32_t
 dividere_lookup_tag (const ProtobufCFieldDescriptor *descriptor)
 {
-    return descriptor->id << 3 | dividere_lookup_wires[descriptor->type];
+    return descriptor->id << 3 | dividere_fields_wire (descriptor->type);
 }
 
 /*  A field of which the tag has been read.                                  */
@@ -53,7 +39,7 @@ dividere_lookup_other (const ProtobufCMessageDescriptor *type,
 
 /*  Finds the field that begins at at, which is before end. The expected one is
  *  of the type, or last, the end of its fields.                             */
-DIVIDERE_WIRE_INLINE dividere_lookup_t
+DIVIDERE_INLINE dividere_lookup_t
 dividere_lookup (const ProtobufCMessageDescriptor *type, const uint8_t *at,
                  const uint8_t *end, const ProtobufCFieldDescriptor *expected,
                  const ProtobufCFieldDescriptor *last)

@@ -38,15 +38,21 @@ dividere_message_destroy (dividere_message_t **self_p)
     *self_p = NULL;
 }
 
-void
-dividere_message_clear (dividere_message_t *self)
+static void
+s_clear_content (dividere_message_t *self)
 {
-    dividere_route_clear (&self->route);
     zmq_msg_close (&self->payload);
     zmq_msg_init (&self->payload);
     self->object = NULL;
     self->epoch = 0;
     self->sequence = 0;
+}
+
+void
+dividere_message_clear (dividere_message_t *self)
+{
+    dividere_route_clear (&self->route);
+    s_clear_content (self);
 }
 
 int
@@ -128,7 +134,7 @@ dividere_message_decode (dividere_message_t *self)
     if (s_decode (self) == 0)
         return 0;
     int error = errno;
-    dividere_message_clear (self);
+    s_clear_content (self);
     errno = error;
     return -1;
 }

@@ -27,7 +27,7 @@ int dividere_message_recv_frames (dividere_message_t *self, void *handle,
                                   int flags);
 
 /*  Turns the payload into an object. Returns 0, or -1 with a refusal of
- *  dividere_recv; the message is then cleared.                              */
+ *  dividere_recv; then only the route is left.                              */
 int dividere_message_decode (dividere_message_t *self);
 
 #endif

@@ -11,9 +11,9 @@
 #include "frame.h"
 #include "types_internal.h"
 
-#define UNREAD_MAX 64   /* sends between two looks at the subscriptions      */
-#define READ_MAX   1000 /* subscriptions taken in one look                   */
-#define BEHIND     1000 /* sends after a drop that look for room first       */
+#define UNREAD_MAX 64    /* sends between two looks at the subscriptions      */
+#define READ_MAX   10000 /* subscriptions taken in one look                   */
+#define BEHIND     1000  /* sends after a drop that look for room first       */
 
 /*  Reads what is there, up to READ_MAX. 0, or -1 with EAGAIN when there is no
  *  more.                                                                    */
@@ -39,8 +39,12 @@ s_read_some (dividere_connector_t *self)
 int
 dividere_publisher_read (dividere_connector_t *self)
 {
-    self->unread = 0;
-    return s_read_some (self);
+    dividere_connector_check_sinks (self);
+    dividere_poller_touch (&self->polled);
+    int rc = s_read_some (self);
+    /* What is left is read at the next send.                                */
+    self->unread = rc == 0 ? UNREAD_MAX : 0;
+    return rc;
 }
 
 int

@@ -9,36 +9,33 @@
  *  of each request; every peer sends it back with the answer, and what carries
  *  another number, or none, is the answer to something else.                 */
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <zmq.h>
 #include "connector_internal.h"
 
-/*  What waits here before a request is sent cannot be its answer.           */
+/*  What waits here before a request is sent cannot be its answer, nor can what
+ *  comes after it: from here on numbers tell.                               */
 static void
-s_discard_waiting (dividere_connector_t *self)
+s_look_for_unasked (dividere_connector_t *self)
 {
-    dividere_message_t *message = dividere_message_new ();
-    while (dividere_message_recv_frames (message, self->handle, ZMQ_DONTWAIT) ==
-               0 ||
-           errno == EPROTO) {
-        self->stats.malformed++;
+    if (!self->correlated &&
+        dividere_socket_wait (self->handle, ZMQ_POLLIN, 0) == 0)
         self->correlated = true;
-    }
-    dividere_message_destroy (&message);
 }
 
 int
 dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
                        int timeout_ms)
 {
-    if (self->awaiting && !self->overdue) {
+    if (self->awaiting && !self->overdue && !self->asynchronous) {
         errno = EFSM;
         return -1;
     }
     if (self->awaiting)
         self->correlated = true;
-    s_discard_waiting (self);
+    s_look_for_unasked (self);
     dividere_route_t route = { .count = 0 };
     if (self->correlated) {
         self->correlation++;
@@ -46,7 +43,7 @@ dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
                                sizeof (self->correlation));
     }
     dividere_route_append (&route, NULL, 0);
-    int rc = dividere_connector_send_frames (self, &route, frame, timeout_ms);
+    int rc = dividere_socket_send (self->handle, &route, frame, timeout_ms);
     int error = errno;
     dividere_route_clear (&route);
     errno = error;
@@ -54,6 +51,18 @@ dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
         return -1;
     self->awaiting = true;
     self->overdue = false;
+    return 0;
+}
+
+int
+dividere_connector_abandon (dividere_connector_t *self)
+{
+    assert (self);
+    if (self->kind != DIVIDERE_REQUEST) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    self->overdue = self->awaiting;
     return 0;
 }
 

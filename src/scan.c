@@ -86,11 +86,11 @@ s_scan_data (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
         data + size);
 }
 
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 s_scan_value (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
               const uint8_t *at, const uint8_t *end)
 {
-    unsigned wire = dividere_lookup_wires[descriptor->type];
+    unsigned wire = dividere_fields_wire (descriptor->type);
     if (wire != DIVIDERE_WIRE_BYTES) {
         uint64_t number;
         return dividere_wire_number (at, end, wire, &number);
@@ -128,7 +128,7 @@ s_scan_packed (scan_t *self, const ProtobufCFieldDescriptor *descriptor,
     if (!at)
         return NULL;
     size_t count = size / element;
-    if (dividere_lookup_wires[descriptor->type] == DIVIDERE_WIRE_VARINT) {
+    if (dividere_fields_wire (descriptor->type) == DIVIDERE_WIRE_VARINT) {
         if (dividere_wire_count (at, at + size, &count) < 0)
             return NULL;
     }
@@ -164,7 +164,7 @@ s_check_required (const scan_t *self, const ProtobufCMessageDescriptor *type,
 }
 
 /*  The field that was found at at.                                          */
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 s_scan_field (scan_t *self, const ProtobufCMessageDescriptor *type,
               dividere_lookup_t found, const uint8_t *at, const uint8_t *end,
               uint64_t *seen_p)
@@ -178,7 +178,7 @@ s_scan_field (scan_t *self, const ProtobufCMessageDescriptor *type,
         return s_scan_value (self, descriptor, found.value, end);
     if (s_take (self, DIVIDERE_UNPACK_LIST) < 0)
         return NULL;
-    return (*at & 7) == dividere_lookup_wires[descriptor->type]
+    return (*at & 7) == dividere_fields_wire (descriptor->type)
                ? s_scan_piece (self, descriptor, found.value, end)
                : s_scan_packed (self, descriptor, found.value, end);
 }

@@ -89,9 +89,8 @@ s_link_newest (dividere_sequence_t *self, stream_t *stream)
 }
 
 static void
-s_forget_oldest (dividere_sequence_t *self)
+s_forget (dividere_sequence_t *self, stream_t *stream)
 {
-    stream_t *stream = self->oldest;
     stream_t **at = s_find (self, stream->epoch, stream->type);
     *at = stream->chain;
     s_unlink (self, stream);
@@ -104,7 +103,7 @@ s_begin (dividere_sequence_t *self, uint64_t epoch, const void *type,
          uint64_t sequence)
 {
     if (self->streams_count == self->streams_max)
-        s_forget_oldest (self);
+        s_forget (self, self->oldest);
     stream_t *stream = (stream_t *) calloc (1, sizeof (*stream));
     assert (stream);
     stream->epoch = epoch;
@@ -113,6 +112,19 @@ s_begin (dividere_sequence_t *self, uint64_t epoch, const void *type,
     *s_find (self, epoch, type) = stream;
     s_link_newest (self, stream);
     self->streams_count++;
+}
+
+void
+dividere_sequence_forget (dividere_sequence_t *self, const void *type)
+{
+    assert (self);
+    stream_t *stream = self->newest;
+    while (stream) {
+        stream_t *older = stream->older;
+        if (!type || stream->type == type)
+            s_forget (self, stream);
+        stream = older;
+    }
 }
 
 uint64_t

@@ -15,6 +15,10 @@ typedef struct dividere_sequence_t dividere_sequence_t;
 dividere_sequence_t *dividere_sequence_new (size_t streams_max);
 void dividere_sequence_destroy (dividere_sequence_t **self_p);
 
+/*  What comes next of a type is a beginning, not a gap: nobody asked for what
+ *  was before. NULL: of all types. O(streams).                               */
+void dividere_sequence_forget (dividere_sequence_t *self, const void *type);
+
 /*  A message with this number has arrived. Returns how many were missed since
  *  the one before it: 0 for the first of a stream, for the next one, and for a
  *  number that is not above the last (a repetition). O(1).                  */

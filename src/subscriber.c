@@ -67,7 +67,23 @@ s_set_type (dividere_connector_t *self, int option,
     uint8_t topic[3 + DIVIDERE_TYPE_NAME_MAX] = { 0x0A };
     uint8_t *at = dividere_wire_write_varint (topic + 1, size);
     memcpy (at, entry->short_name, size);
-    return s_set (self, option, topic, (size_t) (at - topic) + size);
+    if (s_set (self, option, topic, (size_t) (at - topic) + size) == 0)
+        return 0;
+    /* Both or none.                                                         */
+    int error = errno;
+    s_set (self, option == ZMQ_SUBSCRIBE ? ZMQ_UNSUBSCRIBE : ZMQ_SUBSCRIBE,
+           entry->topic, entry->topic_size);
+    errno = error;
+    return -1;
+}
+
+/*  What is missed from here on is not missed.                               */
+static int
+s_forget (dividere_connector_t *self, const void *type, int rc)
+{
+    if (rc == 0 && self->sequence)
+        dividere_sequence_forget (self->sequence, type);
+    return rc;
 }
 
 int
@@ -87,9 +103,9 @@ dividere_connector_unsubscribe (dividere_connector_t *self, const void *topic,
 {
     assert (self);
     assert (topic || !size);
-    return s_may_unsubscribe (self) < 0
-               ? -1
-               : s_set (self, ZMQ_UNSUBSCRIBE, topic, size);
+    if (s_may_unsubscribe (self) < 0)
+        return -1;
+    return s_forget (self, NULL, s_set (self, ZMQ_UNSUBSCRIBE, topic, size));
 }
 
 int
@@ -108,7 +124,8 @@ dividere_unsubscribe (dividere_connector_t *self,
 {
     assert (self);
     assert (type);
-    return s_may_unsubscribe (self) < 0
-               ? -1
-               : s_set_type (self, ZMQ_UNSUBSCRIBE, type);
+    if (s_may_unsubscribe (self) < 0)
+        return -1;
+    return s_forget (self, dividere_types_entry (type),
+                     s_set_type (self, ZMQ_UNSUBSCRIBE, type));
 }

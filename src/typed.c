@@ -27,22 +27,17 @@ s_log (const char *direction, void *sock, const ProtobufCMessage *object)
     free (text);
 }
 
-/*  A time limit of 0 or more never depends on the socket's own.             */
+/*  Without a limit the socket's own counts.                                 */
 static int
 s_send_foreign (void *sock, const dividere_route_t *route, zmq_msg_t *frame,
                 bool limited, int timeout_ms)
 {
     void *handle = zsock_resolve (sock);
-    int64_t deadline = dividere_deadline (timeout_ms);
-    int flags = limited && timeout_ms >= 0 ? ZMQ_DONTWAIT : 0;
-    while (true) {
-        if (!route || dividere_route_send (route, handle, flags) == 0)
-            if (dividere_frame_send (frame, handle, flags) == 0)
-                return 0;
-        if (errno != EAGAIN || !flags || timeout_ms == 0 ||
-            dividere_socket_wait (handle, ZMQ_POLLOUT, deadline) < 0)
-            return -1;
-    }
+    if (limited)
+        return dividere_socket_send (handle, route, frame, timeout_ms);
+    if (route && dividere_route_send (route, handle, 0) < 0)
+        return -1;
+    return dividere_frame_send (frame, handle, 0);
 }
 
 static int

@@ -39,7 +39,7 @@ s_unzigzag (uint64_t value)
 }
 
 /*  A number as it is on the wire into its place in the object.              */
-DIVIDERE_WIRE_INLINE void
+DIVIDERE_INLINE void
 s_store_number (ProtobufCType type, uint64_t number, void *place)
 {
     switch (type) {
@@ -137,11 +137,11 @@ s_store_bytes (unpack_t *self, const uint8_t *data, size_t size,
     return 0;
 }
 
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 s_read_value (unpack_t *self, const ProtobufCFieldDescriptor *descriptor,
               const uint8_t *at, const uint8_t *end, void *place)
 {
-    unsigned wire = dividere_lookup_wires[descriptor->type];
+    unsigned wire = dividere_fields_wire (descriptor->type);
     if (wire != DIVIDERE_WIRE_BYTES) {
         uint64_t number;
         at = dividere_wire_number (at, end, wire, &number);
@@ -231,7 +231,7 @@ s_append_piece (unpack_t *self, ProtobufCMessage *message,
     return at;
 }
 
-DIVIDERE_WIRE_INLINE void
+DIVIDERE_INLINE void
 s_fill_as (ProtobufCType type, const uint8_t *at, const uint8_t *end,
            uint8_t *place)
 {
@@ -276,7 +276,7 @@ s_fill_fixed (ProtobufCType type, const uint8_t *at, size_t size,
     size_t element = dividere_fields_size (type);
     for (const uint8_t *end = at + size; at < end; place += element) {
         uint64_t number = 0;
-        at = dividere_wire_number (at, end, dividere_lookup_wires[type],
+        at = dividere_wire_number (at, end, dividere_fields_wire (type),
                                    &number);
         s_store_number (type, number, place);
     }
@@ -293,7 +293,7 @@ s_append_packed (unpack_t *self, ProtobufCMessage *message,
     if (!at)
         return NULL;
     bool varints =
-        dividere_lookup_wires[descriptor->type] == DIVIDERE_WIRE_VARINT;
+        dividere_fields_wire (descriptor->type) == DIVIDERE_WIRE_VARINT;
     size_t more = size / element;
     if (varints && dividere_wire_count (at, at + size, &more) < 0)
         return NULL;
@@ -327,13 +327,13 @@ s_qualify (ProtobufCMessage *message,
 }
 
 /*  The field that was found at at.                                          */
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 s_unpack_field (unpack_t *self, ProtobufCMessage *message,
                 dividere_lookup_t found, const uint8_t *at, const uint8_t *end)
 {
     const ProtobufCFieldDescriptor *descriptor = found.descriptor;
     if (descriptor->label == PROTOBUF_C_LABEL_REPEATED)
-        return (*at & 7) == dividere_lookup_wires[descriptor->type]
+        return (*at & 7) == dividere_fields_wire (descriptor->type)
                    ? s_append_piece (self, message, descriptor, found.value,
                                      end)
                    : s_append_packed (self, message, descriptor, found.value,

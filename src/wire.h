@@ -23,7 +23,6 @@
 
 /*  Left to themselves compilers call these, and keep what they give in
  *  memory.                                                                   */
-#define DIVIDERE_WIRE_INLINE static inline __attribute__ ((always_inline))
 
 typedef struct {
     uint32_t tag;        /* field number << 3 | wire type                   */
@@ -130,7 +129,7 @@ dividere_wire_count (const uint8_t *at, const uint8_t *end, size_t *ret_count)
 }
 
 /*  Reads one of the varints that were counted.                              */
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 dividere_wire_counted (const uint8_t *at, uint64_t *ret_value)
 {
     uint64_t value = *at & 127;
@@ -140,7 +139,7 @@ dividere_wire_counted (const uint8_t *at, uint64_t *ret_value)
     return at;
 }
 
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 dividere_wire_tag (const uint8_t *at, const uint8_t *end, uint32_t *ret_tag)
 {
     uint64_t tag;
@@ -152,7 +151,7 @@ dividere_wire_tag (const uint8_t *at, const uint8_t *end, uint32_t *ret_tag)
 }
 
 /*  Goes over the tag of the next field if it is tag, else gives NULL.       */
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 dividere_wire_again (const uint8_t *at, const uint8_t *end, uint32_t tag)
 {
     uint32_t next;
@@ -161,7 +160,7 @@ dividere_wire_again (const uint8_t *at, const uint8_t *end, uint32_t tag)
 }
 
 /*  Reads the length of a bytes field, whose data then end before the end.   */
-DIVIDERE_WIRE_INLINE const uint8_t *
+DIVIDERE_INLINE const uint8_t *
 dividere_wire_length (const uint8_t *at, const uint8_t *end, size_t *ret_size)
 {
     uint64_t size;

@@ -62,8 +62,8 @@ typedef struct {
     int reconnect_max_ms;  /* pauses double up to this; 5000             */
     bool ipv6;             /* false                                      */
     bool await_connection; /* for dividere_connector_wait_connected      */
-    bool keep_last;        /* a subscriber of one topic keeps only the   */
-                           /* newest message                             */
+    bool keep_last;        /* a subscriber of one topic is given only the    */
+                           /* newest of what is there when it receives       */
     bool sequenced;        /* a publisher numbers its typed messages, a  */
                            /* subscriber counts what it missed           */
     dividere_overflow_t overflow;
@@ -181,8 +181,10 @@ DIVIDERE_EXPORT int dividere_connector_wait (dividere_connector_t *self,
  *  nothing, with the empty one everything. For a type: both its full and its
  *  short name, which older peers send. Returns 0, or -1 with ENOTSUP (not a
  *  subscriber), EMSGSIZE (over 245 bytes, which libzmq 4.3.4 cannot send),
- *  EBUSY (a second topic with keep_last), ENOENT (unsubscribe: no such topic),
- *  or an errno of dividere_types_register.                                  */
+ *  EBUSY (a second topic with keep_last), ENOBUFS (more than 100,000 topics),
+ *  ENOENT (unsubscribe: no such topic), or an errno of dividere_types_register.
+ *  A subscriber is known to a publisher that it connects to at once, and to one
+ *  that connects to it only when it is next called.                         */
 DIVIDERE_EXPORT int dividere_connector_subscribe (dividere_connector_t *self,
                                                   const void *topic,
                                                   size_t size);
@@ -208,9 +210,14 @@ DIVIDERE_EXPORT int dividere_wait_subscribers (
 /*  Waits until the handshake with one peer is done. Weaker than the above: a
  *  subscription may still be on its way. Needs the option await_connection.
  *  Returns 0, also for inproc, which has no handshake; or -1 with EAGAIN,
- *  EINTR, ETERM, ENOTSUP (without the option), EBUSY (a monitor watches).   */
+ *  EINTR, ETERM, ENOTSUP (without the option).                              */
 DIVIDERE_EXPORT int dividere_connector_wait_connected (
     dividere_connector_t *self, int timeout_ms);
+
+/*  Gives up the answer to a request, so that the next can be sent at once; it
+ *  will never be taken for another's. A wait of more than 0 ms that was in vain
+ *  does that too. Returns 0, or -1 with ENOTSUP (not a request).            */
+DIVIDERE_EXPORT int dividere_connector_abandon (dividere_connector_t *self);
 
 DIVIDERE_EXPORT void dividere_connector_stats (dividere_connector_t *self,
                                                dividere_stats_t *ret_stats);

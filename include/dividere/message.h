@@ -52,7 +52,8 @@ DIVIDERE_EXPORT dividere_message_t *dividere_recv (void *sock);
 
 /*  The same into a message of the caller, whose memory is used again, blocking
  *  up to timeout_ms (-1: no limit). Returns 0, or -1 with an errno as above;
- *  the message is then empty.                                               */
+ *  the message is then empty, but keeps the route of one that was refused, so
+ *  that an error can be answered.                                           */
 DIVIDERE_EXPORT int dividere_recv_into (void *sock, dividere_message_t *message,
                                         int timeout_ms);
 

@@ -17,7 +17,7 @@ extern "C" {
  *  connects a dealer or a PAIR to its events endpoint.
  *
  *      zactor_t *monitor = zactor_new (dividere_monitor, NULL);
- *      dividere_monitor_watch (monitor, publisher, "prices");
+ *      dividere_monitor_watch (monitor, publisher, "prices", -1);
  *
  *  command  arguments           values          errors
  *  BIND     events ENDPOINT     endpoint bound  EINVAL, EBUSY (bound already),
@@ -30,12 +30,12 @@ DIVIDERE_EXPORT void dividere_monitor (zsock_t *pipe, void *args);
 
 /*  Watches a connector from here on, under a name for people. Call it in the
  *  connector's thread. A connector is watched until it is destroyed, unwatched,
- *  or watched by another; the monitor may be stopped first. Returns 0, or -1
- *  with an errno of dividere_call, or EBUSY (the connector still awaits its
- *  connection), EMFILE.                                                     */
+ *  or watched by another; the monitor may be stopped first. Blocks up to
+ *  timeout_ms (-1: no limit). Returns 0, or -1 with an errno of dividere_call,
+ *  or EBUSY (the connector still awaits its connection), EMFILE.            */
 DIVIDERE_EXPORT int dividere_monitor_watch (zactor_t *monitor,
                                             dividere_connector_t *connector,
-                                            const char *name);
+                                            const char *name, int timeout_ms);
 DIVIDERE_EXPORT void dividere_monitor_unwatch (dividere_connector_t *connector);
 
 #ifdef __cplusplus

@@ -41,10 +41,11 @@ extern "C" {
  *  named source-1, source-2 ... A subscriber gets the TYPEs, and where there
  *  are none the types that have a handler.
  *
- *  STATS: sources, received, handled, failed (a handler returned other than 0),
- *  replied, unhandled, unknown_type, malformed, too_large, too_deep, bad_text,
- *  over_budget, missed, dropped, refused, wakeups.
+ *  STATS: sources, received, sent, handled, failed (a handler returned other
+ *  than 0), replied, unhandled, unknown_type, malformed, too_large, too_deep,
+ *  bad_text, over_budget, missed, dropped, refused, wakeups.
  *
+ *  A request source asks in turn; sending again gives up the answer before.
  *  Nothing is received before START. Stopping runs the exit hook (if init ran
  *  and succeeded), then destroys the sources. A handler that does not return
  *  keeps the reactor from stopping: dividere_stop then names it.
@@ -107,12 +108,12 @@ typedef struct {
 } dividere_reactor_config_t;
 
 /*  Adds a connector that was made elsewhere, under a name (NULL: source-N).
- *  The reactor owns it from here on, and *connector_p is nulled; on failure it
- *  stays the caller's. Returns 0, or -1 with an errno of dividere_call, or
- *  EEXIST.                                                                  */
+ *  The reactor owns it from here on, and *connector_p is nulled; on failure,
+ *  after a time-out too, it stays the caller's. Blocks up to timeout_ms (-1: no
+ *  limit). Returns 0, or -1 with an errno of dividere_call, or EEXIST.      */
 DIVIDERE_EXPORT int dividere_reactor_add (zactor_t *reactor,
                                           dividere_connector_t **connector_p,
-                                          const char *name);
+                                          const char *name, int timeout_ms);
 
 /*  In a handler: the connector the message came from (NULL in a hook that has
  *  none), the message with its route and properties, the user's pointer, and
