@@ -4,14 +4,12 @@
 
 #include "wire.h"
 
-#define VARINT_MAX 10 /* bytes                                              */
-
 const uint8_t *
 dividere_wire_long_varint (const uint8_t *at, const uint8_t *end,
                            uint64_t *ret_value)
 {
     uint64_t value = 0;
-    for (unsigned i = 0; i < VARINT_MAX && at + i < end; i++) {
+    for (unsigned i = 0; i < DIVIDERE_WIRE_VARINT_MAX && at + i < end; i++) {
         value |= (uint64_t) (at[i] & 127) << (7 * i);
         if (at[i] < 128) {
             *ret_value = value;

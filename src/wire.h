@@ -21,9 +21,6 @@
 
 #define DIVIDERE_WIRE_VARINT_MAX 10 /* bytes                                 */
 
-/*  Left to themselves compilers call these, and keep what they give in
- *  memory.                                                                   */
-
 typedef struct {
     uint32_t tag;        /* field number << 3 | wire type                   */
     const uint8_t *data; /* of a bytes field                                */
@@ -31,6 +28,8 @@ typedef struct {
     uint64_t number; /* of a varint or fixed field                      */
 } dividere_field_t;
 
+/*  Left to themselves compilers call these, and keep what they give in
+ *  memory.                                                                  */
 #define DIVIDERE_INLINE static inline __attribute__ ((always_inline))
 
 /*  The slow path of dividere_wire_varint, and of dividere_wire_field for a
