@@ -441,14 +441,15 @@ s_random_message (uint8_t *at, const ProtobufCMessageDescriptor *type,
 static void
 s_check_pack (const ProtobufCMessage *ours, const ProtobufCMessage *theirs)
 {
+    dividere_lengths_t lengths;
     uint8_t expected[16384], packed[16384];
     size_t size = protobuf_c_message_pack (theirs, expected);
     CHECK (size <= sizeof (expected));
     size_t our_size;
-    CHECK_INT (dividere_pack_size (ours, DEPTH, &our_size), 0);
+    CHECK_INT (dividere_pack_size (ours, DEPTH, &lengths, &our_size), 0);
     CHECK_INT (our_size, size);
     uint8_t *end = packed + sizeof (packed);
-    uint8_t *start = dividere_pack_before (ours, end);
+    uint8_t *start = dividere_pack_before (ours, &lengths, end);
     CHECK_INT (end - start, size);
     CHECK_INT (memcmp (start, expected, size), 0);
 }
@@ -491,38 +492,47 @@ test_codec_random (void)
 void
 test_pack_refuses (void)
 {
+    dividere_lengths_t lengths;
     size_t size;
     Selftest__Everything all = SELFTEST__EVERYTHING__INIT;
     all.a_string = "\xFF";
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &size), EILSEQ);
+    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
+                 EILSEQ);
     all.a_string = NULL; /* protobuf-c takes it as unset.                    */
-    CHECK_INT (dividere_pack_size (&all.base, DEPTH, &size), 0);
+    CHECK_INT (dividere_pack_size (&all.base, DEPTH, &lengths, &size), 0);
     CHECK_INT (size, 0);
     all.a_bytes.len = 1;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &size), EINVAL);
+    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
+                 EINVAL);
     all.a_bytes.len = 0;
     all.n_int32s = 1;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &size), EINVAL);
+    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
+                 EINVAL);
     all.n_int32s = 0;
     char *strings[] = { "a", NULL };
     all.strings = strings;
     all.n_strings = 2;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &size), EINVAL);
+    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
+                 EINVAL);
     strings[1] = "\xC0\x80";
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &size), EILSEQ);
+    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
+                 EILSEQ);
     all.n_strings = 0;
     Selftest__Everything__Inner *inners[] = { NULL };
     all.inners = inners;
     all.n_inners = 1;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &size), EINVAL);
+    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
+                 EINVAL);
 
     Selftest__Legacy legacy = SELFTEST__LEGACY__INIT;
-    CHECK_FAILS (dividere_pack_size (&legacy.base, DEPTH, &size), EINVAL);
+    CHECK_FAILS (dividere_pack_size (&legacy.base, DEPTH, &lengths, &size),
+                 EINVAL);
     legacy.label = "";
-    CHECK_INT (dividere_pack_size (&legacy.base, DEPTH, &size), 0);
+    CHECK_INT (dividere_pack_size (&legacy.base, DEPTH, &lengths, &size), 0);
     CHECK_INT (size, 4);
 
     Selftest__Tree tree = SELFTEST__TREE__INIT;
     tree.left = &tree;
-    CHECK_FAILS (dividere_pack_size (&tree.base, DEPTH, &size), ELOOP);
+    CHECK_FAILS (dividere_pack_size (&tree.base, DEPTH, &lengths, &size),
+                 ELOOP);
 }

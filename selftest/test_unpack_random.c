@@ -146,9 +146,13 @@ s_mutate (writer_t *self)
 static void
 s_pack (const ProtobufCMessage *message, writer_t *packed)
 {
-    CHECK_INT (dividere_pack_size (message, SCANNED_DEPTH, &packed->size), 0);
+    dividere_lengths_t lengths;
+    CHECK_INT (dividere_pack_size (message, SCANNED_DEPTH, &lengths,
+                                   &packed->size),
+               0);
     CHECK (packed->size <= BYTES_MAX);
-    CHECK (dividere_pack_before (message, packed->bytes + packed->size) ==
+    CHECK (dividere_pack_before (message, &lengths,
+                                 packed->bytes + packed->size) ==
            packed->bytes);
 }
 

@@ -51,8 +51,10 @@ dividere_envelope_encode_numbered (const ProtobufCMessage *message,
         return -1;
     dividere_limits_t limits;
     dividere_limits_get (&limits);
+    dividere_lengths_t lengths;
     size_t value_size;
-    if (dividere_pack_size (message, limits.depth_max, &value_size) < 0)
+    if (dividere_pack_size (message, limits.depth_max, &lengths, &value_size) <
+        0)
         return -1;
     /* The value of an empty message is left out, as proto3 does.            */
     size_t any_size = entry->url_size;
@@ -77,7 +79,7 @@ dividere_envelope_encode_numbered (const ProtobufCMessage *message,
         *at++ = TAG_VALUE;
         at = dividere_wire_write_varint (at, value_size);
         at += value_size;
-        dividere_pack_before (message, at);
+        dividere_pack_before (message, &lengths, at);
     }
     if (sequence)
         at = s_write_number (at, epoch, sequence);

@@ -10,7 +10,7 @@
 #include "utf8.h"
 
 static int s_size_message (const ProtobufCMessage *message, unsigned left,
-                           size_t *size_p);
+                           dividere_lengths_t *lengths, size_t *size_p);
 
 static int
 s_fail (int error)
@@ -23,6 +23,22 @@ DIVIDERE_INLINE const void *
 s_member (const ProtobufCMessage *message, unsigned offset)
 {
     return (const uint8_t *) message + offset;
+}
+
+DIVIDERE_INLINE void
+s_push (dividere_lengths_t *lengths, size_t size)
+{
+    if (lengths->count < DIVIDERE_PACK_LENGTHS)
+        lengths->sizes[lengths->count] = size;
+    lengths->count++;
+}
+
+/*  The length of a string that was pushed, the last that is left.           */
+DIVIDERE_INLINE size_t
+s_pop (dividere_lengths_t *lengths, const char *text)
+{
+    size_t at = --lengths->count;
+    return at < DIVIDERE_PACK_LENGTHS ? lengths->sizes[at] : strlen (text);
 }
 
 static size_t
@@ -148,7 +164,7 @@ s_add (size_t *size_p, size_t size)
 /*  Adds the size of one value with its length, without its tag.             */
 DIVIDERE_INLINE int
 s_size_value (const ProtobufCFieldDescriptor *field, const void *place,
-              unsigned left, size_t *size_p)
+              unsigned left, dividere_lengths_t *lengths, size_t *size_p)
 {
     size_t size = 0;
     if (field->type == PROTOBUF_C_TYPE_BYTES) {
@@ -164,11 +180,12 @@ s_size_value (const ProtobufCFieldDescriptor *field, const void *place,
     else if (field->type == PROTOBUF_C_TYPE_STRING) {
         const char *text = *(const char *const *) place;
         size = strlen (text);
+        s_push (lengths, size);
         if (!dividere_utf8_valid (text, size))
             return s_fail (EILSEQ);
     }
     else if (s_size_message (*(const ProtobufCMessage *const *) place, left,
-                             &size) < 0)
+                             lengths, &size) < 0)
         return -1;
     return s_add (size_p, dividere_wire_varint_size (size) + size);
 }
@@ -186,7 +203,7 @@ s_packed_list_size (const ProtobufCFieldDescriptor *field, const uint8_t *list,
 static int
 s_size_list (const ProtobufCMessage *message,
              const ProtobufCFieldDescriptor *field, unsigned left,
-             size_t *size_p)
+             dividere_lengths_t *lengths, size_t *size_p)
 {
     size_t count = s_list_count (message, field);
     const uint8_t *list =
@@ -202,13 +219,14 @@ s_size_list (const ProtobufCMessage *message,
     }
     size_t element = dividere_fields_size (field->type);
     for (size_t i = 0; i < count; i++)
-        if (s_size_value (field, list + i * element, left, size_p) < 0)
+        if (s_size_value (field, list + i * element, left, lengths, size_p) < 0)
             return -1;
     return s_add (size_p, count * s_tag_size (field->id));
 }
 
 static int
-s_size_message (const ProtobufCMessage *message, unsigned left, size_t *size_p)
+s_size_message (const ProtobufCMessage *message, unsigned left,
+                dividere_lengths_t *lengths, size_t *size_p)
 {
     if (!left)
         return s_fail (ELOOP);
@@ -216,13 +234,13 @@ s_size_message (const ProtobufCMessage *message, unsigned left, size_t *size_p)
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-            if (s_size_list (message, field, left - 1, size_p) < 0)
+            if (s_size_list (message, field, left - 1, lengths, size_p) < 0)
                 return -1;
         }
         else if (s_is_set (message, field)) {
             *size_p += s_tag_size (field->id);
             if (s_size_value (field, s_member (message, field->offset),
-                              left - 1, size_p) < 0)
+                              left - 1, lengths, size_p) < 0)
                 return -1;
         }
     }
@@ -234,10 +252,11 @@ s_size_message (const ProtobufCMessage *message, unsigned left, size_t *size_p)
 
 int
 dividere_pack_size (const ProtobufCMessage *message, unsigned depth_max,
-                    size_t *ret_size)
+                    dividere_lengths_t *lengths, size_t *ret_size)
 {
     size_t size = 0;
-    if (s_size_message (message, depth_max, &size) < 0)
+    lengths->count = 0;
+    if (s_size_message (message, depth_max, lengths, &size) < 0)
         return -1;
     *ret_size = size;
     return 0;
@@ -286,13 +305,13 @@ s_put_number (uint8_t *end, ProtobufCType type, const void *place)
 }
 
 DIVIDERE_INLINE uint8_t *
-s_put_value (uint8_t *end, const ProtobufCFieldDescriptor *field,
-             const void *place)
+s_put_value (uint8_t *end, dividere_lengths_t *lengths,
+             const ProtobufCFieldDescriptor *field, const void *place)
 {
     uint8_t *start;
     if (field->type == PROTOBUF_C_TYPE_STRING) {
         const char *text = *(const char *const *) place;
-        start = s_put_bytes (end, text, strlen (text));
+        start = s_put_bytes (end, text, s_pop (lengths, text));
     }
     else if (field->type == PROTOBUF_C_TYPE_BYTES) {
         const ProtobufCBinaryData *bytes = (const ProtobufCBinaryData *) place;
@@ -300,7 +319,7 @@ s_put_value (uint8_t *end, const ProtobufCFieldDescriptor *field,
     }
     else if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         start = dividere_pack_before (*(const ProtobufCMessage *const *) place,
-                                      end);
+                                      lengths, end);
     else
         return s_put_tag (s_put_number (end, field->type, place), field->id,
                           dividere_fields_wire (field->type));
@@ -309,7 +328,8 @@ s_put_value (uint8_t *end, const ProtobufCFieldDescriptor *field,
 }
 
 static uint8_t *
-s_put_list (uint8_t *end, const ProtobufCMessage *message,
+s_put_list (uint8_t *end, dividere_lengths_t *lengths,
+            const ProtobufCMessage *message,
             const ProtobufCFieldDescriptor *field)
 {
     const uint8_t *list =
@@ -320,7 +340,7 @@ s_put_list (uint8_t *end, const ProtobufCMessage *message,
     for (size_t i = count; i-- > 0;)
         at = s_is_packed (field)
                  ? s_put_number (at, field->type, list + i * element)
-                 : s_put_value (at, field, list + i * element);
+                 : s_put_value (at, lengths, field, list + i * element);
     if (!count || !s_is_packed (field))
         return at;
     at = s_put_varint (at, (uint64_t) (end - at));
@@ -328,7 +348,8 @@ s_put_list (uint8_t *end, const ProtobufCMessage *message,
 }
 
 uint8_t *
-dividere_pack_before (const ProtobufCMessage *message, uint8_t *end)
+dividere_pack_before (const ProtobufCMessage *message,
+                      dividere_lengths_t *lengths, uint8_t *end)
 {
     const ProtobufCMessageDescriptor *type = message->descriptor;
     for (unsigned i = message->n_unknown_fields; i-- > 0;) {
@@ -339,9 +360,10 @@ dividere_pack_before (const ProtobufCMessage *message, uint8_t *end)
     for (unsigned i = type->n_fields; i-- > 0;) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
-            end = s_put_list (end, message, field);
+            end = s_put_list (end, lengths, message, field);
         else if (s_is_set (message, field))
-            end = s_put_value (end, field, s_member (message, field->offset));
+            end = s_put_value (end, lengths, field,
+                               s_member (message, field->offset));
     }
     return end;
 }

@@ -41,12 +41,13 @@ s_unpack_refused (const ProtobufCMessageDescriptor *type, const uint8_t *data,
 static uint8_t *
 s_pack (const ProtobufCMessage *message, size_t *ret_size)
 {
+    dividere_lengths_t lengths;
     size_t size;
-    int rc = dividere_pack_size (message, DEPTH, &size);
+    int rc = dividere_pack_size (message, DEPTH, &lengths, &size);
     assert (rc == 0);
     uint8_t *packed = (uint8_t *) malloc (size + 1);
     assert (packed);
-    uint8_t *start = dividere_pack_before (message, packed + size);
+    uint8_t *start = dividere_pack_before (message, &lengths, packed + size);
     assert (start == packed);
     *ret_size = size;
     return packed;
