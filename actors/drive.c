@@ -11,7 +11,8 @@
 #define SOCKET_BATCH 64      /* messages of one socket, then the next        */
 #define TURN_BATCH   1000    /* messages of one turn                         */
 #define TURN_NS      1000000 /* ... and its time                             */
-#define CLOCK_EVERY  8       /* messages between two looks at the clock      */
+#define ROUNDS_MAX   16 /* looks at the descriptors in one turn           */
+#define CLOCK_EVERY  8  /* messages between two looks at the clock      */
 
 struct dividere_drive_t {
     zloop_t *loop; /* the actor's                                */
@@ -86,6 +87,22 @@ s_on_more (zloop_t *loop, int timer, void *arg)
     return 0;
 }
 
+static void
+s_serve_queued (dividere_drive_t *self, dividere_turn_t *turn)
+{
+    dividere_polled_t *polled;
+    while (turn->left > 0 &&
+           (polled = dividere_poller_next (self->poller)) != NULL) {
+        turn->socket_left = SOCKET_BATCH;
+        dividere_served_t served =
+            self->serve (self->self, polled->owner, turn);
+        if (served == DIVIDERE_SERVED_ALL)
+            dividere_poller_done (polled);
+        else if (served == DIVIDERE_SERVED_SOME)
+            dividere_poller_requeue (polled);
+    }
+}
+
 void
 dividere_drive_turn (dividere_drive_t *self)
 {
@@ -94,18 +111,11 @@ dividere_drive_turn (dividere_drive_t *self)
     dividere_turn_t turn = { .end_ns = s_now_ns (CLOCK_MONOTONIC) + TURN_NS,
                              .coarse_ns = s_now_ns (CLOCK_MONOTONIC_COARSE),
                              .left = TURN_BATCH };
-    dividere_poller_collect (self->poller);
-    dividere_polled_t *polled;
-    while (turn.left > 0 &&
-           (polled = dividere_poller_next (self->poller)) != NULL) {
-        turn.socket_left = SOCKET_BATCH;
-        dividere_served_t served =
-            self->serve (self->self, polled->owner, &turn);
-        if (served == DIVIDERE_SERVED_ALL)
-            dividere_poller_done (polled);
-        else if (served == DIVIDERE_SERVED_SOME)
-            dividere_poller_requeue (polled);
-    }
+    /* What has arrived meanwhile is cheaper to see here than by the loop.    */
+    for (int i = 0; i < ROUNDS_MAX && turn.left > 0 &&
+                    dividere_poller_collect (self->poller);
+         i++)
+        s_serve_queued (self, &turn);
     self->turns++;
     if (turn.left < TURN_BATCH)
         self->last_active = zclock_mono ();

@@ -104,13 +104,14 @@ dividere_poller_remove (dividere_polled_t *polled)
     }
 }
 
-void
+bool
 dividere_poller_collect (dividere_poller_t *self)
 {
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait (self->epoll, events, EVENTS_MAX, 0);
     for (int i = 0; i < count; i++)
         dividere_poller_touch ((dividere_polled_t *) events[i].data.ptr);
+    return self->first != NULL;
 }
 
 dividere_polled_t *

@@ -34,8 +34,9 @@ int dividere_poller_fd (const dividere_poller_t *self);
 int dividere_poller_add (dividere_poller_t *self, dividere_polled_t *polled);
 void dividere_poller_remove (dividere_polled_t *polled);
 
-/*  Puts into the queue what the descriptors tell.                           */
-void dividere_poller_collect (dividere_poller_t *self);
+/*  Puts into the queue what the descriptors tell. True if the queue holds
+ *  anything then.                                                           */
+bool dividere_poller_collect (dividere_poller_t *self);
 
 /*  The next of the queue, which stays marked as queued: the caller receives
  *  until EAGAIN, then calls _done; or stops before that and calls _requeue. */
