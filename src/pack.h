@@ -12,9 +12,9 @@
 
 #define DIVIDERE_PACK_LENGTHS 32
 
-/*  The lengths of the strings of an object, in the order that the one walk meets
- *  them and the other forgets them: it goes backwards. Those that
- *  do not fit are only counted.                                             */
+/*  The lengths of the strings of an object, in the order that the one walk
+ *  meets them and the other forgets them: it goes backwards. Those that do not
+ *  fit are only counted.                                                     */
 typedef struct {
     size_t count;
     size_t sizes[DIVIDERE_PACK_LENGTHS];
