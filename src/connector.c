@@ -41,12 +41,6 @@ dividere_connector_is (void *self)
     return *(uint32_t *) self == DIVIDERE_CONNECTOR_TAG;
 }
 
-int
-dividere_socket_set (void *handle, int option, int value)
-{
-    return zmq_setsockopt (handle, option, &value, sizeof (value));
-}
-
 /*  A version 4 UUID in text: Python's typed broker dies of binary ones.     */
 static void
 s_random_uuid (char *text, size_t size)

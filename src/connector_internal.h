@@ -6,6 +6,7 @@
 #include "message_internal.h"
 #include "poller.h"
 #include "sequence.h"
+#include "socket.h"
 #include "subscriptions.h"
 #include "watch.h"
 
@@ -65,17 +66,6 @@ int dividere_connector_send_frame (dividere_connector_t *self,
 int dividere_connector_recv_typed (dividere_connector_t *self,
                                    dividere_message_t *message, int timeout_ms);
 
-/*  Waits for libzmq events until a deadline (-1: none) of zclock_mono. 0, or
- *  -1 with EAGAIN, EINTR, ETERM.                                            */
-int dividere_socket_wait (void *handle, short events, int64_t deadline);
-
-/*  Makes libzmq look at what peers have read meanwhile: sending without waiting
- *  says EAGAIN by what it knew up to a millisecond ago.                     */
-void dividere_socket_refresh (void *handle);
-
-/*  now + timeout_ms, or -1.                                                 */
-int64_t dividere_deadline (int timeout_ms);
-
 /*  A message of this type is about to be published: its number, 0 where the
  *  publisher does not number. Undone if it was not sent after all.          */
 uint64_t dividere_connector_number (dividere_connector_t *self,
@@ -94,11 +84,6 @@ int dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
                            int timeout_ms);
 bool dividere_request_accepts (dividere_connector_t *self,
                                dividere_message_t *message);
-
-/*  Sends route (or NULL) and frame as one message, waiting for room up to
- *  timeout_ms (-1: no limit). On failure nothing was sent.                  */
-int dividere_socket_send (void *handle, const dividere_route_t *route,
-                          zmq_msg_t *frame, int timeout_ms);
 
 /*  Closes what libzmq tells events to, once nobody needs it.                */
 void dividere_connector_check_sinks (dividere_connector_t *self);
@@ -119,8 +104,5 @@ void dividere_await_check (dividere_connector_t *self);
 dividere_watch_t *dividere_connector_watch (dividere_connector_t *self,
                                             const char *name, int mask);
 void dividere_connector_unwatch (dividere_connector_t *self);
-
-/*  Sets an int option. 0 or -1 with the errno of libzmq.                    */
-int dividere_socket_set (void *handle, int option, int value);
 
 #endif

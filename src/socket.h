@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_SOCKET_H
+#define DIVIDERE_SOCKET_H
+
+#include <stdint.h>
+#include "route_internal.h"
+
+/*  Waits for libzmq events until a deadline (-1: none) of zclock_mono. 0, or
+ *  -1 with EAGAIN, EINTR, ETERM.                                            */
+int dividere_socket_wait (void *handle, short events, int64_t deadline);
+
+/*  Makes libzmq look at what peers have read meanwhile: sending without waiting
+ *  says EAGAIN by what it knew up to a millisecond ago.                     */
+void dividere_socket_refresh (void *handle);
+
+/*  now + timeout_ms, or -1.                                                 */
+int64_t dividere_deadline (int timeout_ms);
+
+/*  Sends route (or NULL) and frame as one message, waiting for room up to
+ *  timeout_ms (-1: no limit). On failure nothing was sent.                  */
+int dividere_socket_send (void *handle, const dividere_route_t *route,
+                          zmq_msg_t *frame, int timeout_ms);
+
+/*  Sets an int option. 0 or -1 with the errno of libzmq.                    */
+int dividere_socket_set (void *handle, int option, int value);
+
+#endif
