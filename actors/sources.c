@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include "log_internal.h"
 #include "reactor_internal.h"
 #include "types_internal.h"
 

@@ -10,7 +10,6 @@
 #include <dividere/text.h>
 #include "envelope_internal.h"
 #include "frame.h"
-#include "log_internal.h"
 #include "message_internal.h"
 #include "scan.h"
 #include "unpack.h"
