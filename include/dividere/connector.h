@@ -51,7 +51,8 @@ typedef enum {
 /*  Start from DIVIDERE_OPTIONS_INIT, change what must differ. Times in
  *  milliseconds; a time-out of -1 is none.                                  */
 typedef struct {
-    int send_hwm;          /* messages queued per peer, > 0; 1000        */
+    int send_hwm;          /* messages queued per peer, > 0; 1000; not   */
+                           /* for a subscriber, which only subscribes    */
     int recv_hwm;          /* 1000                                       */
     int send_timeout_ms;   /* of the calls without one; -1               */
     int recv_timeout_ms;   /* -1                                         */
@@ -94,7 +95,8 @@ typedef struct {
 /*  Create a connector of a kind; options may be NULL. NULL with
  *    EINVAL           an endpoint or option makes no sense
  *    EPROTONOSUPPORT  transport other than tcp, ipc, inproc
- *    EADDRINUSE, EADDRNOTAVAIL, EACCES, ENODEV   cannot bind
+ *    EADDRINUSE, EADDRNOTAVAIL, EACCES, ENODEV, ENOENT   cannot bind (ENOENT:
+ *                     the folder of an ipc path)
  *    EMFILE           no more sockets
  *    ETERM            the context is closed
  *  Connecting is done in the background and never fails here. The log says
