@@ -123,7 +123,10 @@ s_reactor (counts_t *counts)
                                          .on_unhandled = s_on_unhandled,
                                          .on_refused = s_on_refused,
                                          .on_failed = s_on_failed };
-    return zactor_new (dividere_reactor, &config);
+    zactor_t *reactor = zactor_new (dividere_reactor, &config);
+    /* ThreadSanitizer does not see CZMQ's signal that config was read.      */
+    CHECK_INT (dividere_call (reactor, NULL, -1, "PING", NULL), 0);
+    return reactor;
 }
 
 /*  Adds a source and gives the address that it is really at.                */
