@@ -26,6 +26,7 @@ void test_connector_context_closed (void);
 void test_connector_timed_send (void);
 void test_connector_second_answer (void);
 void test_connector_abandon (void);
+void test_connector_later_endpoint (void);
 void test_subscriber_many_topics (void);
 void test_subscriber_keep_last_frames (void);
 
@@ -787,4 +788,22 @@ test_subscriber_keep_last_frames (void)
     dividere_message_destroy (&message);
     dividere_connector_destroy (&in);
     zsock_destroy (&pub);
+}
+
+/*  The answer to a request that was sent before the connector got a second
+ *  endpoint, and began to number, has no number.                            */
+void
+test_connector_later_endpoint (void)
+{
+    zsock_t *router = zsock_new (ZMQ_ROUTER);
+    CHECK (zsock_bind (router, "tcp://127.0.0.1:*") > 0);
+    dividere_connector_t *request =
+        dividere_request_new (zsock_endpoint (router), NULL);
+    s_send (request, "first");
+    zmsg_t *first = zmsg_recv (router);
+    CHECK_INT (dividere_connector_connect (request, "tcp://127.0.0.1:1"), 0);
+    CHECK_INT (zmsg_send (&first, router), 0);
+    s_expect (request, "first");
+    dividere_connector_destroy (&request);
+    zsock_destroy (&router);
 }

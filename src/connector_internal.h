@@ -37,6 +37,7 @@ struct dividere_connector_t {
     bool awaiting;        /* sent, and not answered                   */
     bool overdue;         /* ... and a wait for the answer timed out  */
     bool correlated;      /* from here on requests are numbered             */
+    bool numbered;        /* the one that awaits its answer is              */
     uint32_t correlation; /* the number of the last one                     */
 
     /*  Response: in turn are recv, send, recv ...                          */

@@ -4,10 +4,11 @@
  *  and one answer of the same form. libzmq's own REQ loses its connection for
  *  good when a peer answers out of form.
  *
- *  As long as all goes well the frames are exactly those of REQ. Once an answer
- *  is overdue, or something came that nobody asked for, a number goes in front
- *  of each request; every peer sends it back with the answer, and what carries
- *  another number, or none, is the answer to something else.                 */
+ *  As long as all goes well with one peer the frames are exactly those of REQ.
+ *  Where several peers can answer, and once an answer is overdue or something
+ *  came that nobody asked for, a number goes in front of each request; every
+ *  peer sends it back with the answer, and what carries another number, or
+ *  none, is the answer to something else.                                    */
 
 #include <assert.h>
 #include <errno.h>
@@ -37,11 +38,9 @@ dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
         self->correlated = true;
     s_look_for_unasked (self);
     dividere_route_t route = { .count = 0 };
-    if (self->correlated) {
-        self->correlation++;
-        dividere_route_append (&route, &self->correlation,
-                               sizeof (self->correlation));
-    }
+    uint32_t number = self->correlation + 1;
+    if (self->correlated)
+        dividere_route_append (&route, &number, sizeof (number));
     dividere_route_append (&route, NULL, 0);
     int rc = dividere_socket_send (self->handle, &route, frame, timeout_ms);
     int error = errno;
@@ -49,6 +48,8 @@ dividere_request_send (dividere_connector_t *self, zmq_msg_t *frame,
     errno = error;
     if (rc < 0)
         return -1;
+    self->correlation = number;
+    self->numbered = self->correlated;
     self->awaiting = true;
     self->overdue = false;
     return 0;
@@ -80,9 +81,9 @@ dividere_request_accepts (dividere_connector_t *self,
                           dividere_message_t *message)
 {
     const dividere_route_t *route = &message->route;
-    size_t frames = self->correlated ? 2 : 1;
+    size_t frames = self->numbered ? 2 : 1;
     if (route->count != frames || !s_is (route, frames - 1, NULL, 0) ||
-        (self->correlated &&
+        (self->numbered &&
          !s_is (route, 0, &self->correlation, sizeof (self->correlation))))
         return false;
     dividere_route_clear (&message->route);
