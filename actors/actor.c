@@ -26,6 +26,8 @@ struct dividere_actor_t {
     void *self;                         /* of the actor's class             */
     const dividere_command_t *commands; /* of the actor's class             */
     dividere_stats_fn *stats;           /* of the actor's class             */
+    dividere_ending_fn *ending;         /* of the actor's class, or NULL    */
+    const char *tag; /* of the command that is handled; NULL: none          */
     bool verbose;
     dividere_running_t running; /* in the list of running actors    */
 };
@@ -122,11 +124,16 @@ s_execute (dividere_actor_t *self, zmsg_t *request)
     const char *name = count > first ? texts[first] : "";
     size_t args = count > first ? count - first - 1 : 0;
     zmsg_t *values = zmsg_new ();
+    self->tag = tagged ? texts[0] : NULL;
     int status = s_dispatch (self, name, texts + first + 1, args, values);
     dividere_log (self->verbose ? DIVIDERE_LOG_INFO : DIVIDERE_LOG_DEBUG,
                   "%s: %.64s%s%.200s: %s", self->name, name, args ? " " : "",
-                  args ? texts[first + 1] : "", strerror (status));
-    s_reply (self, tagged ? texts[0] : NULL, status, values);
+                  args ? texts[first + 1] : "",
+                  status == DIVIDERE_LATER ? "under way" : strerror (status));
+    if (status == DIVIDERE_LATER)
+        zmsg_destroy (&values);
+    else
+        s_reply (self, self->tag, status, values);
     for (size_t i = 0; i < count; i++)
         freen (texts[i]);
     freen (texts);
@@ -145,8 +152,49 @@ s_handle_pipe (zloop_t *loop, zsock_t *pipe, void *arg)
     bool ending = first && zframe_streq (first, "$TERM");
     if (!ending)
         s_execute (self, request);
+    else if (self->ending)
+        ending = self->ending (self->self);
     zmsg_destroy (&request);
     return ending ? -1 : 0;
+}
+
+void
+dividere_actor_defer (dividere_actor_t *self, dividere_answer_t *answer)
+{
+    assert (!answer->due);
+    answer->due = true;
+    answer->tag = self->tag ? strdup (self->tag) : NULL;
+}
+
+void
+dividere_actor_answer (dividere_actor_t *self, dividere_answer_t *answer,
+                       int status, zmsg_t *values)
+{
+    if (!answer->due) {
+        zmsg_destroy (&values);
+        return;
+    }
+    answer->due = false;
+    s_reply (self, answer->tag, status, values ? values : zmsg_new ());
+    freen (answer->tag);
+}
+
+void
+dividere_actor_on_term (dividere_actor_t *self, dividere_ending_fn *ending)
+{
+    self->ending = ending;
+}
+
+static int
+s_on_end (zloop_t *loop, int timer, void *arg)
+{
+    return -1;
+}
+
+void
+dividere_actor_end (dividere_actor_t *self)
+{
+    zloop_timer (self->loop, 0, 1, s_on_end, NULL);
 }
 
 dividere_actor_t *

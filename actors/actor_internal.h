@@ -12,7 +12,8 @@
 typedef struct dividere_actor_t dividere_actor_t;
 
 /*  Handles one command. args are count texts, as many as the table allows.
- *  Values for the reply are appended to values. Returns 0 or an errno.      */
+ *  Values for the reply are appended to values. Returns 0 or an errno, or
+ *  DIVIDERE_LATER if it has called dividere_actor_defer.                    */
 typedef int (dividere_command_fn) (void *self, char **args, size_t count,
                                    zmsg_t *values);
 
@@ -24,6 +25,13 @@ typedef struct {
 } dividere_command_t;
 
 #define DIVIDERE_ARGS_MANY 1000
+#define DIVIDERE_LATER     (-1)
+
+/*  A reply that is due.                                                     */
+typedef struct {
+    bool due;
+    char *tag; /* the caller's, NULL if it gave none                        */
+} dividere_answer_t;
 
 /*  Appends the statistics of an actor to values, by dividere_actor_stat.    */
 typedef void (dividere_stats_fn) (void *self, zmsg_t *values);
@@ -38,6 +46,21 @@ dividere_actor_t *dividere_actor_new (zsock_t *pipe, const char *kind,
 /*  Says that the actor is ready, and serves its pipe and loop until $TERM or
  *  the end of the context.                                                  */
 void dividere_actor_run (dividere_actor_t *self);
+
+/*  In a handler: the reply of its command will be given by
+ *  dividere_actor_answer, once, before the actor is destroyed.              */
+void dividere_actor_defer (dividere_actor_t *self, dividere_answer_t *answer);
+
+/*  Gives a reply that is due, or does nothing. Takes values (or NULL).      */
+void dividere_actor_answer (dividere_actor_t *self, dividere_answer_t *answer,
+                            int status, zmsg_t *values);
+
+/*  For an actor that cannot end at once: on $TERM the loop calls ending and,
+ *  if that returns false, goes on until dividere_actor_end.                 */
+typedef bool (dividere_ending_fn) (void *self);
+void dividere_actor_on_term (dividere_actor_t *self,
+                             dividere_ending_fn *ending);
+void dividere_actor_end (dividere_actor_t *self);
 
 /*  Last of all: sources and timers of the loop must need nothing any more.  */
 void dividere_actor_destroy (dividere_actor_t **self_p);

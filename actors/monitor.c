@@ -11,9 +11,8 @@
 #include "actor_internal.h"
 #include "connector_internal.h"
 #include "drive.h"
+#include "events.h"
 #include "log_internal.h"
-
-#define EVENTS_HWM 1000
 
 typedef Dividere__SocketEvent event_t;
 
@@ -72,9 +71,7 @@ typedef struct {
     dividere_actor_t *actor; /* the kit                                     */
     dividere_drive_t *drive; /* over all sinks; NULL: no descriptors        */
     zlistx_t *watched;       /* of watched_t, ours                          */
-    dividere_connector_t *events; /* NULL until bound                       */
-    uint64_t told;
-    uint64_t dropped;
+    dividere_events_t events;
 } self_t;
 
 static void
@@ -117,9 +114,7 @@ s_tell (self_t *self, event_t *event)
                   dividere_actor_name (self->actor), event->name, kind,
                   event->endpoint, event->value, *event->reason ? ": " : "",
                   event->reason);
-    self->told++;
-    if (self->events && dividere_send (self->events, &event->base) < 0)
-        self->dropped++;
+    dividere_events_tell (&self->events, &event->base);
 }
 
 /*  Two frames: event and value as packed integers, then the endpoint. False if
@@ -181,21 +176,7 @@ static int
 s_command_bind (void *arg, char **args, size_t count, zmsg_t *values)
 {
     self_t *self = (self_t *) arg;
-    if (!streq (args[0], "events"))
-        return EINVAL;
-    if (self->events)
-        return EBUSY;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
-    options.send_hwm = EVENTS_HWM;
-    options.send_timeout_ms = 0;
-    options.linger_ms = 0;
-    char *endpoint = zsys_sprintf ("@%s", args[1]);
-    self->events = dividere_dealer_new (endpoint, &options);
-    int error = self->events ? 0 : errno;
-    freen (endpoint);
-    if (self->events)
-        zmsg_addstr (values, dividere_connector_endpoint (self->events));
-    return error;
+    return dividere_events_bind (&self->events, args, values);
 }
 
 /*  The address of a watch of this process: what dividere_monitor_watch
@@ -242,8 +223,8 @@ s_stats (void *arg, zmsg_t *values)
 {
     self_t *self = (self_t *) arg;
     dividere_actor_stat (values, "watched", zlistx_size (self->watched));
-    dividere_actor_stat (values, "events", self->told);
-    dividere_actor_stat (values, "dropped", self->dropped);
+    dividere_actor_stat (values, "events", self->events.told);
+    dividere_actor_stat (values, "dropped", self->events.dropped);
 }
 
 void
@@ -263,7 +244,7 @@ dividere_monitor (zsock_t *pipe, void *args)
     while ((watched = (watched_t *) zlistx_first (self->watched)))
         s_forget (self, watched);
     zlistx_destroy (&self->watched);
-    dividere_connector_destroy (&self->events);
+    dividere_events_close (&self->events);
     dividere_drive_destroy (&self->drive);
     dividere_actor_destroy (&self->actor);
     freen (self);

@@ -85,7 +85,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
             s_handle_message (self, &context);
         else if (errno == EFSM || errno == ETERM) {
             /* It was not asked, so its descriptor stays readable.           */
-            dividere_socket_refresh (source->connector->handle);
+            dividere_socket_events (source->connector->handle);
             empty = true;
         }
         else if (errno != EAGAIN)

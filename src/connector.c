@@ -5,20 +5,15 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <czmq.h>
 #include <sodium.h>
 #include <dividere/envelope.h>
+#include "attach.h"
 #include "connector_internal.h"
 #include "endpoint.h"
 #include "library_internal.h"
 #include "log_internal.h"
 
-#define HANDSHAKE_MS      3000
-#define BACKLOG           1024
-#define HEARTBEATS_MISSED 3
 #define SUBSCRIPTIONS_MAX 100000
 #define STREAMS_MAX       4096
 
@@ -57,36 +52,6 @@ s_random_uuid (char *text, size_t size)
 }
 
 static int
-s_set_common (dividere_connector_t *self)
-{
-    const dividere_options_t *options = &self->options;
-    dividere_limits_t limits;
-    dividere_limits_get (&limits);
-    int64_t size_max = (int64_t) limits.size_max;
-    const struct {
-        int option;
-        int value;
-    } settings[] = {
-        { ZMQ_SNDHWM, options->send_hwm },
-        { ZMQ_RCVHWM, options->recv_hwm },
-        { ZMQ_LINGER, options->linger_ms },
-        { ZMQ_IPV6, options->ipv6 },
-        { ZMQ_HEARTBEAT_IVL, options->heartbeat_ms },
-        { ZMQ_HEARTBEAT_TIMEOUT, options->heartbeat_ms * HEARTBEATS_MISSED },
-        { ZMQ_RECONNECT_IVL, options->reconnect_ms },
-        { ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms },
-        { ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS },
-        { ZMQ_BACKLOG, BACKLOG },
-    };
-    for (size_t i = 0; i < sizeof (settings) / sizeof (settings[0]); i++)
-        if (dividere_socket_set (self->handle, settings[i].option,
-                                 settings[i].value) < 0)
-            return -1;
-    return zmq_setsockopt (self->handle, ZMQ_MAXMSGSIZE, &size_max,
-                           sizeof (size_max));
-}
-
-static int
 s_set_kind (dividere_connector_t *self)
 {
     char uuid[37];
@@ -119,42 +84,9 @@ s_set_kind (dividere_connector_t *self)
     }
 }
 
-/*  libzmq unlinks the path of an ipc endpoint before binding it, whoever still
- *  listens there.                                                           */
-static bool
-s_ipc_taken (const char *address)
-{
-    struct sockaddr_un name = { .sun_family = AF_UNIX };
-    const char *path = address + strlen ("ipc://");
-    if (strncmp (address, "ipc://", 6) != 0 || *path == '@' || *path == '*' ||
-        strlen (path) >= sizeof (name.sun_path))
-        return false;
-    memcpy (name.sun_path, path, strlen (path));
-    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return false;
-    int rc = connect (fd, (struct sockaddr *) &name, sizeof (name));
-    bool taken = rc == 0 || errno == EAGAIN;
-    close (fd);
-    return taken;
-}
-
-static int
-s_bind (dividere_connector_t *self, const char *address)
-{
-    if (s_ipc_taken (address)) {
-        errno = EADDRINUSE;
-        return -1;
-    }
-    return zmq_bind (self->handle, address);
-}
-
 static void
-s_remember (dividere_connector_t *self, bool bound)
+s_remember (dividere_connector_t *self, const char *address, bool bound)
 {
-    char address[DIVIDERE_ENDPOINT_MAX + 64] = "";
-    size_t size = sizeof (address);
-    zmq_getsockopt (self->handle, ZMQ_LAST_ENDPOINT, address, &size);
     if (!self->endpoint)
         self->endpoint = strdup (address);
     char *old = self->endpoints;
@@ -172,19 +104,11 @@ static int
 s_attach (dividere_connector_t *self, const dividere_endpoint_t *endpoint,
           bool bound)
 {
-    if (dividere_endpoint_check (endpoint, bound) < 0)
+    char address[DIVIDERE_ADDRESS_MAX];
+    if (dividere_attach (self->handle, s_kind_names[self->kind], endpoint,
+                         bound, address) < 0)
         return -1;
-    int rc = bound ? s_bind (self, endpoint->address)
-                   : zmq_connect (self->handle, endpoint->address);
-    if (rc < 0) {
-        int error = errno;
-        dividere_log (DIVIDERE_LOG_ERROR, "%s cannot %s %s: %s",
-                      s_kind_names[self->kind], bound ? "bind" : "connect",
-                      endpoint->address, zmq_strerror (error));
-        errno = error;
-        return -1;
-    }
-    s_remember (self, bound);
+    s_remember (self, address, bound);
     dividere_poller_touch (&self->polled);
     return 0;
 }
@@ -237,7 +161,7 @@ s_options_valid (const dividere_options_t *options)
     return options->send_hwm > 0 && options->recv_hwm > 0 &&
            options->send_timeout_ms >= -1 && options->recv_timeout_ms >= -1 &&
            options->linger_ms >= -1 && options->heartbeat_ms >= 0 &&
-           options->heartbeat_ms <= INT_MAX / HEARTBEATS_MISSED &&
+           options->heartbeat_ms <= INT_MAX / DIVIDERE_HEARTBEATS_MISSED &&
            options->reconnect_ms > 0 &&
            options->reconnect_max_ms >= options->reconnect_ms &&
            options->overflow <= DIVIDERE_OVERFLOW_TELL;
@@ -267,7 +191,8 @@ dividere_connector_new (dividere_kind_t kind, const char *endpoints,
     self->handle = handle;
     self->polled.handle = handle;
     self->options = *options;
-    if (s_set_common (self) < 0 || s_set_kind (self) < 0 ||
+    if (dividere_socket_configure (self->handle, &self->options) < 0 ||
+        s_set_kind (self) < 0 ||
         (options->await_connection && dividere_await_start (self) < 0) ||
         s_attach_all (self, endpoints) < 0) {
         int error = errno;

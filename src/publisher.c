@@ -54,22 +54,17 @@ dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame)
         dividere_publisher_read (self);
     /* A subscriber that was passed over may be taking part again.           */
     if (self->behind && self->behind--)
-        dividere_socket_refresh (self->handle);
+        dividere_socket_events (self->handle);
     if (dividere_frame_send (frame, self->handle, ZMQ_DONTWAIT) == 0)
         return 0;
     if (errno == EAGAIN) {
-        dividere_socket_refresh (self->handle);
+        dividere_socket_events (self->handle);
         if (dividere_frame_send (frame, self->handle, ZMQ_DONTWAIT) == 0)
             return 0;
     }
     if (errno != EAGAIN || self->options.overflow == DIVIDERE_OVERFLOW_TELL)
         return -1;
-    dividere_socket_set (self->handle, ZMQ_XPUB_NODROP, 0);
-    int rc = dividere_frame_send (frame, self->handle, ZMQ_DONTWAIT);
-    int error = errno;
-    dividere_socket_set (self->handle, ZMQ_XPUB_NODROP, 1);
-    errno = error;
-    if (rc < 0)
+    if (dividere_socket_publish (self->handle, frame, 0) < 0)
         return -1;
     self->stats.dropped++;
     self->behind = BEHIND;

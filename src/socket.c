@@ -4,13 +4,47 @@
 
 #include <errno.h>
 #include <czmq.h>
+#include <dividere/envelope.h>
 #include "frame.h"
 #include "socket.h"
+
+#define HANDSHAKE_MS 3000
+#define BACKLOG      1024
 
 int
 dividere_socket_set (void *handle, int option, int value)
 {
     return zmq_setsockopt (handle, option, &value, sizeof (value));
+}
+
+int
+dividere_socket_configure (void *handle, const dividere_options_t *options)
+{
+    dividere_limits_t limits;
+    dividere_limits_get (&limits);
+    int64_t size_max = (int64_t) limits.size_max;
+    const struct {
+        int option;
+        int value;
+    } settings[] = {
+        { ZMQ_SNDHWM, options->send_hwm },
+        { ZMQ_RCVHWM, options->recv_hwm },
+        { ZMQ_LINGER, options->linger_ms },
+        { ZMQ_IPV6, options->ipv6 },
+        { ZMQ_HEARTBEAT_IVL, options->heartbeat_ms },
+        { ZMQ_HEARTBEAT_TIMEOUT,
+          options->heartbeat_ms * DIVIDERE_HEARTBEATS_MISSED },
+        { ZMQ_RECONNECT_IVL, options->reconnect_ms },
+        { ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms },
+        { ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS },
+        { ZMQ_BACKLOG, BACKLOG },
+    };
+    for (size_t i = 0; i < sizeof (settings) / sizeof (settings[0]); i++)
+        if (dividere_socket_set (handle, settings[i].option,
+                                 settings[i].value) < 0)
+            return -1;
+    return zmq_setsockopt (handle, ZMQ_MAXMSGSIZE, &size_max,
+                           sizeof (size_max));
 }
 
 int64_t
@@ -37,12 +71,24 @@ dividere_socket_wait (void *handle, short events, int64_t deadline)
     }
 }
 
-void
-dividere_socket_refresh (void *handle)
+int
+dividere_socket_events (void *handle)
 {
-    int events;
+    int events = 0;
     size_t size = sizeof (events);
     zmq_getsockopt (handle, ZMQ_EVENTS, &events, &size);
+    return events;
+}
+
+int
+dividere_socket_publish (void *handle, zmq_msg_t *frame, int flags)
+{
+    dividere_socket_set (handle, ZMQ_XPUB_NODROP, 0);
+    int rc = dividere_frame_send (frame, handle, flags | ZMQ_DONTWAIT);
+    int error = errno;
+    dividere_socket_set (handle, ZMQ_XPUB_NODROP, 1);
+    errno = error;
+    return rc;
 }
 
 /*  One message, by the flags and the send time-out of the socket.           */
@@ -83,6 +129,6 @@ dividere_socket_send (void *handle, const dividere_route_t *route,
         return -1;
     if (timeout_ms != 0)
         return s_send_timed (handle, route, frame, timeout_ms);
-    dividere_socket_refresh (handle);
+    dividere_socket_events (handle);
     return s_send_once (handle, route, frame, ZMQ_DONTWAIT);
 }

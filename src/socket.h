@@ -3,15 +3,23 @@
 #define DIVIDERE_SOCKET_H
 
 #include <stdint.h>
+#include <dividere/connector.h>
 #include "route_internal.h"
+
+#define DIVIDERE_HEARTBEATS_MISSED 3 /* in a row end a connection           */
 
 /*  Waits for libzmq events until a deadline (-1: none) of zclock_mono. 0, or
  *  -1 with EAGAIN, EINTR, ETERM.                                            */
 int dividere_socket_wait (void *handle, short events, int64_t deadline);
 
-/*  Makes libzmq look at what peers have read meanwhile: sending without waiting
- *  says EAGAIN by what it knew up to a millisecond ago.                     */
-void dividere_socket_refresh (void *handle);
+/*  Makes libzmq look at what peers have done meanwhile, and returns what it
+ *  sees, ZMQ_POLLIN and ZMQ_POLLOUT: sending without waiting says EAGAIN by what
+ *  it knew up to a millisecond ago.                                         */
+int dividere_socket_events (void *handle);
+
+/*  Sends by an XPUB with NODROP, whose subscribers have no room: those that have
+ *  none are passed over. 0, or -1 with the errno of libzmq.                 */
+int dividere_socket_publish (void *handle, zmq_msg_t *frame, int flags);
 
 /*  now + timeout_ms, or -1.                                                 */
 int64_t dividere_deadline (int timeout_ms);
@@ -20,6 +28,10 @@ int64_t dividere_deadline (int timeout_ms);
  *  timeout_ms (-1: no limit). On failure nothing was sent.                  */
 int dividere_socket_send (void *handle, const dividere_route_t *route,
                           zmq_msg_t *frame, int timeout_ms);
+
+/*  Sets what all kinds of sockets have in common, and the limit on the size of
+ *  a frame. 0 or -1 with the errno of libzmq.                               */
+int dividere_socket_configure (void *handle, const dividere_options_t *options);
 
 /*  Sets an int option. 0 or -1 with the errno of libzmq.                    */
 int dividere_socket_set (void *handle, int option, int value);
