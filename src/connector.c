@@ -291,13 +291,9 @@ static int
 s_add_endpoint (dividere_connector_t *self, const char *text, bool bound)
 {
     dividere_endpoint_t endpoint;
-    const char *list = text;
-    int rc = dividere_endpoint_next (&list, &endpoint);
-    if (rc == 1 && *list)
-        rc = 0;
-    if (rc == 0)
-        errno = EINVAL;
-    return rc == 1 ? s_attach (self, &endpoint, bound) : -1;
+    if (dividere_endpoint_one (text, &endpoint) < 0)
+        return -1;
+    return s_attach (self, &endpoint, bound);
 }
 
 int

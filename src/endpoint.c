@@ -132,6 +132,21 @@ dividere_endpoint_next (const char **list_p, dividere_endpoint_t *ret)
 }
 
 int
+dividere_endpoint_one (const char *text, dividere_endpoint_t *ret)
+{
+    dividere_endpoint_t endpoint;
+    const char *list = text;
+    int rc = dividere_endpoint_next (&list, &endpoint);
+    if (rc == 1 && !*list) {
+        *ret = endpoint;
+        return 0;
+    }
+    if (rc != -1)
+        errno = EINVAL;
+    return -1;
+}
+
+int
 dividere_endpoint_check (const dividere_endpoint_t *self, bool bind)
 {
     assert (self);

@@ -13,12 +13,12 @@
 int dividere_socket_wait (void *handle, short events, int64_t deadline);
 
 /*  Makes libzmq look at what peers have done meanwhile, and returns what it
- *  sees, ZMQ_POLLIN and ZMQ_POLLOUT: sending without waiting says EAGAIN by what
- *  it knew up to a millisecond ago.                                         */
+ *  sees, ZMQ_POLLIN and ZMQ_POLLOUT: sending without waiting says EAGAIN by
+ *  what it knew up to a millisecond ago.                                    */
 int dividere_socket_events (void *handle);
 
-/*  Sends by an XPUB with NODROP, whose subscribers have no room: those that have
- *  none are passed over. 0, or -1 with the errno of libzmq.                 */
+/*  Sends by an XPUB with NODROP although some subscriber has no room: it is
+ *  passed over. 0, or -1 with the errno of libzmq.                          */
 int dividere_socket_publish (void *handle, zmq_msg_t *frame, int flags);
 
 /*  now + timeout_ms, or -1.                                                 */

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The two sides, and whose turn it is; what moves between them is in flow.c.*/
+
+#include <assert.h>
+#include <errno.h>
+#include "flow.h"
+#include "frame.h"
+#include "socket.h"
+
+#define FLUSH_PARCELS 256 /* sent from the backlog in one turn               */
+#define FLUSH_PEERS   64  /* of the backlog that are tried in one turn       */
+#define RETRY_MS      50  /* between two looks at the backlog                */
+
+static const struct {
+    int types[2];
+    bool backwards; /* the backend sends, too                               */
+} s_patterns[] = {
+    [DIVIDERE_ROUTER_DEALER] = { { ZMQ_ROUTER, ZMQ_DEALER }, true },
+    [DIVIDERE_XSUB_XPUB] = { { ZMQ_XSUB, ZMQ_XPUB }, true },
+    [DIVIDERE_PULL_PUSH] = { { ZMQ_PULL, ZMQ_PUSH }, false },
+};
+
+static zloop_timer_fn s_on_retry;
+
+static void
+s_arm_retry (dividere_forward_t *self)
+{
+    if (self->retry_armed || dividere_backlog_peers (self->backlog) == 0)
+        return;
+    self->retry_armed = true;
+    zloop_timer (self->loop, RETRY_MS, 1, s_on_retry, self);
+}
+
+/*  The first frame decides; on failure nothing was sent.                    */
+static int
+s_send_parcel (void *handle, dividere_parcel_t *parcel)
+{
+    for (size_t i = 0; i < parcel->count; i++) {
+        int flags = i + 1 < parcel->count ? ZMQ_SNDMORE : 0;
+        if (dividere_frame_send (&parcel->frames[i], handle,
+                                 flags | ZMQ_DONTWAIT) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*  Not in the midst of a message to the same socket.                        */
+static void
+s_flush (dividere_forward_t *self, dividere_flow_t *flow)
+{
+    if (flow->inside && flow->fate != DIVIDERE_FATE_KEEP)
+        return;
+    size_t peers = dividere_backlog_peers (self->backlog);
+    if (peers > FLUSH_PEERS)
+        peers = FLUSH_PEERS;
+    dividere_parcel_t *parcel;
+    for (int i = 0; i < FLUSH_PARCELS && peers > 0 &&
+                    (parcel = dividere_backlog_next (self->backlog));
+         i++) {
+        if (s_send_parcel (flow->to->handle, parcel) == 0) {
+            dividere_backlog_sent (self->backlog);
+            self->counts.sent[flow->to - self->sides]++;
+        }
+        else if (errno == EHOSTUNREACH) {
+            self->counts.unroutable += dividere_backlog_forget (self->backlog);
+            peers--;
+        }
+        else {
+            dividere_backlog_pass (self->backlog);
+            peers--;
+        }
+    }
+}
+
+/*  What its peers have read makes room at a side; and where nothing is received
+ *  its descriptor stays readable until libzmq was asked.                    */
+static dividere_served_t
+s_look (dividere_forward_t *self, dividere_side_t *side)
+{
+    int events = dividere_socket_events (side->handle);
+    if (side->out && side->out->fate == DIVIDERE_FATE_HOLD &&
+        (events & ZMQ_POLLOUT)) {
+        dividere_flow_release (self, side->out);
+        return DIVIDERE_SERVED_SOME;
+    }
+    if (side->out && dividere_flow_routed (side->out)) {
+        s_flush (self, side->out);
+        events = dividere_socket_events (side->handle);
+    }
+    return side->in && side->in->fate != DIVIDERE_FATE_HOLD &&
+                   (events & ZMQ_POLLIN)
+               ? DIVIDERE_SERVED_SOME
+               : DIVIDERE_SERVED_ALL;
+}
+
+static dividere_served_t
+s_serve (void *arg, void *owner, dividere_turn_t *turn)
+{
+    dividere_forward_t *self = (dividere_forward_t *) arg;
+    dividere_side_t *side = (dividere_side_t *) owner;
+    if (side->in && side->in->fate != DIVIDERE_FATE_HOLD &&
+        dividere_flow_drain (self, side->in, turn) == DIVIDERE_SERVED_SOME)
+        return DIVIDERE_SERVED_SOME;
+    s_arm_retry (self);
+    if (!side->in || side->in->fate == DIVIDERE_FATE_HOLD ||
+        (side->out && (side->out->fate == DIVIDERE_FATE_HOLD ||
+                       dividere_backlog_peers (self->backlog) > 0)))
+        return s_look (self, side);
+    return DIVIDERE_SERVED_ALL;
+}
+
+static int
+s_on_retry (zloop_t *loop, int timer, void *arg)
+{
+    dividere_forward_t *self = (dividere_forward_t *) arg;
+    self->retry_armed = false;
+    self->counts.expired +=
+        dividere_backlog_expire (self->backlog, zclock_mono ());
+    dividere_poller_touch (&self->sides[DIVIDERE_FRONTEND].polled);
+    dividere_drive_turn (self->drive);
+    s_arm_retry (self);
+    return 0;
+}
+
+static int
+s_open_side (dividere_forward_t *self, dividere_side_t *side, int type,
+             const dividere_options_t *options)
+{
+    side->handle = zsys_socket (type, NULL, 0);
+    if (!side->handle || dividere_socket_configure (side->handle, options) < 0)
+        return -1;
+    side->publishing = type == ZMQ_XPUB;
+    side->polled.handle = side->handle;
+    side->polled.owner = side;
+    int rc = 0;
+    /* A client whose connection broke without a word comes back under its
+       name.                                                                 */
+    if (type == ZMQ_ROUTER)
+        rc = dividere_socket_set (side->handle, ZMQ_ROUTER_MANDATORY, 1) +
+             dividere_socket_set (side->handle, ZMQ_ROUTER_HANDOVER, 1);
+    /* Subscriptions are dropped, without a word, where a queue is full.     */
+    if (type == ZMQ_XSUB)
+        rc = dividere_socket_set (side->handle, ZMQ_SNDHWM, 0);
+    if (type == ZMQ_XPUB)
+        rc = dividere_socket_set (side->handle, ZMQ_XPUB_NODROP, 1);
+    return rc == 0 ? dividere_drive_add (self->drive, &side->polled) : -1;
+}
+
+dividere_forward_t *
+dividere_forward_new (zloop_t *loop, const dividere_forward_options_t *options)
+{
+    dividere_forward_t *self = (dividere_forward_t *) zmalloc (sizeof (*self));
+    self->loop = loop;
+    self->backlog = dividere_backlog_new ();
+    dividere_forward_limit (self, &options->backlog);
+    const int *types = s_patterns[options->pattern].types;
+    int flows = s_patterns[options->pattern].backwards ? 2 : 1;
+    for (int i = 0; i < flows; i++)
+        dividere_flow_init (&self->flows[i], &self->sides[i],
+                            &self->sides[1 - i], types[1 - i]);
+    dividere_options_t common = DIVIDERE_OPTIONS_INIT;
+    common.send_hwm = common.recv_hwm = options->hwm;
+    common.linger_ms = options->linger_ms;
+    self->drive = dividere_drive_new (loop, s_serve, self);
+    for (int i = 0; i < 2; i++)
+        if (!self->drive ||
+            s_open_side (self, &self->sides[i], types[i], &common) < 0) {
+            int error = errno;
+            dividere_forward_destroy (&self);
+            errno = error;
+            return NULL;
+        }
+    return self;
+}
+
+size_t
+dividere_forward_destroy (dividere_forward_t **self_p)
+{
+    assert (self_p);
+    dividere_forward_t *self = *self_p;
+    if (!self)
+        return 0;
+    size_t left = dividere_backlog_parcels (self->backlog);
+    for (int i = 0; i < 2; i++) {
+        left += self->flows[i].fate == DIVIDERE_FATE_HOLD;
+        dividere_flow_clear (&self->flows[i]);
+        dividere_poller_remove (&self->sides[i].polled);
+        if (self->sides[i].handle)
+            zsys_close (self->sides[i].handle, NULL, 0);
+    }
+    dividere_drive_destroy (&self->drive);
+    dividere_backlog_destroy (&self->backlog);
+    freen (self);
+    *self_p = NULL;
+    return left;
+}
+
+void *
+dividere_forward_handle (dividere_forward_t *self, dividere_side_name_t side)
+{
+    return self->sides[side].handle;
+}
+
+void
+dividere_forward_touch (dividere_forward_t *self, dividere_side_name_t side)
+{
+    dividere_poller_touch (&self->sides[side].polled);
+    dividere_drive_turn (self->drive);
+}
+
+void
+dividere_forward_pause (dividere_forward_t *self, bool paused)
+{
+    dividere_drive_read (self->drive, !paused);
+}
+
+void
+dividere_forward_capture (dividere_forward_t *self, void *push)
+{
+    self->capture = push;
+    self->copying = NULL;
+    for (int i = 0; i < 2; i++)
+        self->flows[i].copying = false;
+}
+
+void
+dividere_forward_limit (dividere_forward_t *self,
+                        const dividere_backlog_limits_t *limits)
+{
+    self->limits = *limits;
+    dividere_backlog_limit (self->backlog, limits);
+}
+
+const dividere_forward_counts_t *
+dividere_forward_counts (const dividere_forward_t *self)
+{
+    return &self->counts;
+}
+
+const dividere_backlog_t *
+dividere_forward_backlog (const dividere_forward_t *self)
+{
+    return self->backlog;
+}
