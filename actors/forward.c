@@ -134,11 +134,8 @@ s_open_side (dividere_forward_t *self, dividere_side_t *side, int type,
     side->polled.handle = side->handle;
     side->polled.owner = side;
     int rc = 0;
-    /* A client whose connection broke without a word comes back under its
-       name.                                                                 */
     if (type == ZMQ_ROUTER)
-        rc = dividere_socket_set (side->handle, ZMQ_ROUTER_MANDATORY, 1) +
-             dividere_socket_set (side->handle, ZMQ_ROUTER_HANDOVER, 1);
+        rc = dividere_socket_set_router (side->handle);
     /* Subscriptions are dropped, without a word, where a queue is full.     */
     if (type == ZMQ_XSUB)
         rc = dividere_socket_set (side->handle, ZMQ_SNDHWM, 0);

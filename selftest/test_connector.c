@@ -27,6 +27,7 @@ void test_connector_timed_send (void);
 void test_connector_second_answer (void);
 void test_connector_abandon (void);
 void test_connector_later_endpoint (void);
+void test_connector_returning_peer (void);
 void test_subscriber_many_topics (void);
 void test_subscriber_keep_last_frames (void);
 
@@ -806,4 +807,31 @@ test_connector_later_endpoint (void)
     s_expect (request, "first");
     dividere_connector_destroy (&request);
     zsock_destroy (&router);
+}
+
+/*  A peer that comes back under its name while its old connection still counts,
+ *  as when that broke without a word.                                       */
+void
+test_connector_returning_peer (void)
+{
+    dividere_connector_t *response =
+        dividere_response_new ("tcp://127.0.0.1:*", NULL);
+    zsock_t *peers[2];
+    for (int i = 0; i < 2; i++) {
+        peers[i] = zsock_new (ZMQ_DEALER);
+        zsock_set_identity (peers[i], "peer");
+        zsock_set_rcvtimeo (peers[i], SELFTEST_DEADLINE);
+        CHECK_INT (zsock_connect (peers[i], "%s",
+                                  dividere_connector_endpoint (response)),
+                   0);
+        CHECK_INT (zstr_sendx (peers[i], "", "question", NULL), 0);
+        s_expect (response, "question");
+        s_send (response, "answer");
+        zmsg_t *answer = zmsg_recv (peers[i]);
+        CHECK (answer && zframe_streq (zmsg_last (answer), "answer"));
+        zmsg_destroy (&answer);
+    }
+    zsock_destroy (&peers[0]);
+    zsock_destroy (&peers[1]);
+    dividere_connector_destroy (&response);
 }

@@ -74,8 +74,7 @@ s_set_kind (dividere_connector_t *self)
     case DIVIDERE_REQUEST:
         randombytes_buf (&self->correlation, sizeof (self->correlation));
         return 0;
-    case DIVIDERE_RESPONSE:
-        return dividere_socket_set (self->handle, ZMQ_ROUTER_MANDATORY, 1);
+    case DIVIDERE_RESPONSE: return dividere_socket_set_router (self->handle);
     case DIVIDERE_DEALER:
         s_random_uuid (uuid, sizeof (uuid));
         return zmq_setsockopt (self->handle, ZMQ_ROUTING_ID, uuid,

@@ -47,6 +47,14 @@ dividere_socket_configure (void *handle, const dividere_options_t *options)
                            sizeof (size_max));
 }
 
+int
+dividere_socket_set_router (void *handle)
+{
+    if (dividere_socket_set (handle, ZMQ_ROUTER_MANDATORY, 1) < 0)
+        return -1;
+    return dividere_socket_set (handle, ZMQ_ROUTER_HANDOVER, 1);
+}
+
 int64_t
 dividere_deadline (int timeout_ms)
 {

@@ -36,4 +36,8 @@ int dividere_socket_configure (void *handle, const dividere_options_t *options);
 /*  Sets an int option. 0 or -1 with the errno of libzmq.                    */
 int dividere_socket_set (void *handle, int option, int value);
 
+/*  A ROUTER that tells when it cannot send, and where a peer whose connection
+ *  broke without a word can come back under its name. 0 or -1 likewise.     */
+int dividere_socket_set_router (void *handle);
+
 #endif
