@@ -3,22 +3,13 @@
 /*  Connectors against a peer in another language: peers/peer.py, made of pyzmq
  *  and Google's protobuf, which shares no code with this library. The peer is
  *  told on its stdin what to send and prints what it received; each message
- *  sent and received is one of the wire vectors, compared byte for byte.
- *
- *  The peer gives up when nothing happened for a while, so that reading its
- *  lines needs no time limit; and it ends at the end of its stdin, which comes
- *  even when this process is killed.                                        */
+ *  sent and received is one of the wire vectors, compared byte for byte.    */
 
 #include "selftest.h"
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <czmq.h>
 #include <dividere.h>
 #include <sodium.h>
+#include "peer.h"
 #include "test.pb-c.h"
 #include "vector.h"
 #include "vectors.h"
@@ -35,76 +26,8 @@ void test_peers_reactor (void);
 #define ANY_PORT  "@tcp://127.0.0.1:*"
 #define LINE_SIZE 256 /* of the words of a line that are not payloads       */
 
-/*  Where the peer is: given by the build, or by the environment.            */
-#define SETTING(name) (getenv (#name) ? getenv (#name) : (name))
-
 /*  The one peer that runs.                                                  */
-static struct {
-    pid_t pid;  /* 0: none                                                  */
-    FILE *to;   /* its stdin                                                */
-    FILE *from; /* its stdout                                               */
-    char *line; /* the last one it printed, without the end                 */
-    size_t line_size;
-    char endpoint[LINE_SIZE]; /* where it is                                */
-} s_peer;
-
-/*  The exit status, -1 if it was killed.                                    */
-static int
-s_peer_reap (void)
-{
-    int status = 0;
-    pid_t pid = TEMP_FAILURE_RETRY (waitpid (s_peer.pid, &status, 0));
-    s_peer.pid = 0;
-    return pid > 0 && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
-}
-
-static void
-s_peer_kill (void)
-{
-    if (s_peer.pid) {
-        kill (s_peer.pid, SIGKILL);
-        s_peer_reap ();
-    }
-}
-
-/*  From here on, a check that fails leaves no peer behind.                  */
-#define selftest_fail(...) (s_peer_kill (), selftest_fail (__VA_ARGS__))
-
-/*  The next line of the peer; NULL when it has closed its stdout.           */
-static const char *
-s_peer_line (void)
-{
-    ssize_t length = getline (&s_peer.line, &s_peer.line_size, s_peer.from);
-    if (length <= 0)
-        return NULL;
-    s_peer.line[length - 1] = 0;
-    return s_peer.line;
-}
-
-static void
-s_peer_spawn (const char *script, char *const *argv)
-{
-    int to[2], from[2];
-    CHECK_INT (pipe2 (to, O_CLOEXEC), 0);
-    CHECK_INT (pipe2 (from, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init (&actions);
-    posix_spawn_file_actions_adddup2 (&actions, to[0], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2 (&actions, from[1], STDOUT_FILENO);
-    int error = access (script, R_OK) < 0
-                    ? ENOENT
-                    : posix_spawnp (&s_peer.pid, argv[0], &actions, NULL, argv,
-                                    environ);
-    posix_spawn_file_actions_destroy (&actions);
-    if (error == ENOENT)
-        selftest_skip ("no Python, or no peer for it, on this machine");
-    CHECK_INT (error, 0);
-    close (to[0]);
-    close (from[1]);
-    s_peer.to = fdopen (to[1], "w");
-    s_peer.from = fdopen (from[0], "r");
-    CHECK (s_peer.to && s_peer.from);
-}
+static peer_t *s_peer;
 
 /*  Starts a peer that binds or connects, as endpoint has "@" or ">" in front.
  *  It ends after count messages (0: no limit). A subscriber asks for type, all
@@ -113,47 +36,10 @@ static void
 s_peer_start (const char *role, const char *endpoint, size_t count,
               const char *type)
 {
-    char script[PATH_MAX], number[24];
-    snprintf (script, sizeof (script), "%s/peer.py",
-              SETTING (DIVIDERE_PEERS_DIR));
+    char number[24];
     snprintf (number, sizeof (number), "%zu", count);
-    const char *argv[] = { SETTING (DIVIDERE_PEERS_PYTHON),
-                           "-B",
-                           script,
-                           SETTING (DIVIDERE_PEERS_PROTO),
-                           role,
-                           endpoint,
-                           number,
-                           type,
-                           NULL };
-    /* A peer that died is a failed check, not the death of this process.    */
-    signal (SIGPIPE, SIG_IGN);
-    s_peer_spawn (script, (char *const *) argv);
-    if (!s_peer_line ()) {
-        int status = s_peer_reap ();
-        if (status == 77)
-            selftest_skip ("Python has no zmq or google.protobuf");
-        selftest_fail (__FILE__, __LINE__, "the peer exits with %d", status);
-    }
-    CHECK (strncmp (s_peer.line, "ready ", 6) == 0);
-    snprintf (s_peer.endpoint, sizeof (s_peer.endpoint), "%s", s_peer.line + 6);
-}
-
-/*  The peer has said all, and ends without an error: after the messages it
- *  was to handle, or because there is nothing more to do for it.            */
-static void
-s_peer_end (bool counted)
-{
-    if (!counted)
-        fclose (s_peer.to);
-    if (s_peer_line ())
-        selftest_fail (__FILE__, __LINE__, "not wanted: %.200s", s_peer.line);
-    CHECK_INT (s_peer_reap (), 0);
-    if (counted)
-        fclose (s_peer.to);
-    fclose (s_peer.from);
-    free (s_peer.line);
-    memset (&s_peer, 0, sizeof (s_peer));
+    const char *words[] = { role, endpoint, number, type, NULL };
+    s_peer = peer_new ("peer.py", words);
 }
 
 /*  Routing frames, as strings up to a NULL.                                 */
@@ -163,62 +49,31 @@ static route_t s_empty = { "", NULL };
 static route_t s_routed = { "client-1", NULL };
 static route_t s_routed_empty = { "client-1", "", NULL };
 
-/*  Bytes as a word of a line; the caller frees it.                          */
-static char *
-s_hex (const void *data, size_t size)
+/*  The same as words of a line, until the next call.                        */
+static const char *
+s_words (route_t route)
 {
-    char *hex = (char *) zmalloc (2 * size + 2);
-    sodium_bin2hex (hex, 2 * size + 1, (const unsigned char *) data, size);
-    if (!size)
-        hex[0] = '-';
-    return hex;
+    static char s_text[LINE_SIZE];
+    char *end = s_text;
+    for (size_t i = 0; route[i]; i++) {
+        size_t size = strlen (route[i]);
+        CHECK (end + 2 * size + 3 < s_text + LINE_SIZE);
+        if (i)
+            *end++ = ' ';
+        sodium_bin2hex (end, 2 * size + 1, (const unsigned char *) route[i],
+                        size);
+        end += 2 * size;
+        if (!size)
+            *end++ = '-';
+    }
+    *end = 0;
+    return s_text;
 }
 
-static void
-s_write_hex (const void *data, size_t size)
-{
-    char *hex = s_hex (data, size);
-    CHECK (fprintf (s_peer.to, " %s", hex) > 0);
-    free (hex);
-}
-
-/*  The peer is to send a vector: it makes the envelope by itself.           */
-static void
-s_peer_send (const vector_t *vector, route_t route)
-{
-    size_t size;
-    uint8_t *payload = vector_payload (vector, &size);
-    CHECK (fprintf (s_peer.to, "%s", vector->type) > 0);
-    s_write_hex (payload, size);
-    free (payload);
-    for (size_t i = 0; route[i]; i++)
-        s_write_hex (route[i], strlen (route[i]));
-    CHECK (fputc ('\n', s_peer.to) != EOF && fflush (s_peer.to) == 0);
-}
-
-/*  The peer has received a vector, could decode it, and encodes the same.   */
 static void
 s_peer_expect (const vector_t *vector, route_t route)
 {
-    CHECK (s_peer_line ());
-    char *rest = s_peer.line;
-    CHECK_STR (strsep (&rest, " "), vector->type);
-    const char *hex = strsep (&rest, " ");
-    CHECK (hex);
-    CHECK_INT (strlen (hex), 2 * vector->envelope_size);
-    unsigned char *frame = (unsigned char *) zmalloc (vector->envelope_size);
-    size_t size;
-    CHECK_INT (sodium_hex2bin (frame, vector->envelope_size, hex, strlen (hex),
-                               NULL, &size, NULL),
-               0);
-    CHECK (vector_matches (vector, frame, size));
-    free (frame);
-    for (size_t i = 0; route[i]; i++) {
-        char *frame_hex = s_hex (route[i], strlen (route[i]));
-        CHECK_STR (strsep (&rest, " "), frame_hex);
-        free (frame_hex);
-    }
-    CHECK (!rest);
+    CHECK_STR (peer_expect (s_peer, vector), s_words (route));
 }
 
 static void
@@ -281,12 +136,12 @@ test_peers_publisher (void)
     vector_register_types ();
     s_peer_start ("publisher", ANY_PORT, VECTORS, NULL);
     dividere_connector_t *in =
-        dividere_subscriber_new (s_connect (s_peer.endpoint), NULL);
+        dividere_subscriber_new (s_connect (peer_endpoint (s_peer)), NULL);
     CHECK (in);
     CHECK_INT (dividere_subscribe (in, &test_msg01__descriptor), 0);
-    CHECK_STR (s_peer_line (), "subscribed 0a09746573744d73673031");
+    CHECK_STR (peer_line (s_peer), "subscribed 0a09746573744d73673031");
     for (size_t i = 0; i < VECTORS - 1; i++)
-        s_peer_send (&s_vectors[i], s_unrouted);
+        peer_send (s_peer, &s_vectors[i], "");
     size_t wanted = 0;
     for (size_t i = 0; i < VECTORS; i++)
         if (strcmp (s_vectors[i].type, "testMsg01") == 0) {
@@ -295,13 +150,13 @@ test_peers_publisher (void)
         }
     CHECK_INT (wanted, 3);
     CHECK_INT (dividere_unsubscribe (in, &test_msg01__descriptor), 0);
-    CHECK_STR (s_peer_line (), "unsubscribed 0a09746573744d73673031");
+    CHECK_STR (peer_line (s_peer), "unsubscribed 0a09746573744d73673031");
     dividere_stats_t stats;
     dividere_connector_stats (in, &stats);
     CHECK_INT (stats.received, wanted);
     dividere_connector_destroy (&in);
-    s_peer_send (&s_vectors[VECTORS - 1], s_unrouted);
-    s_peer_end (true);
+    peer_send (s_peer, &s_vectors[VECTORS - 1], "");
+    peer_destroy (&s_peer);
 }
 
 /*  The peer ends by itself after as many messages as it wants.              */
@@ -323,7 +178,7 @@ test_peers_subscriber (void)
     for (size_t i = 0; i < VECTORS; i++)
         if (strcmp (s_vectors[i].type, "testMsg01") == 0)
             s_peer_expect (&s_vectors[i], s_unrouted);
-    s_peer_end (true);
+    peer_destroy (&s_peer);
     dividere_connector_destroy (&out);
 }
 
@@ -337,7 +192,7 @@ test_peers_request (void)
                   2 * VECTORS, NULL);
     for (size_t i = 0; i < VECTORS; i++) {
         const vector_t *answer = &s_vectors[VECTORS - 1 - i];
-        s_peer_send (&s_vectors[i], s_unrouted);
+        peer_send (s_peer, &s_vectors[i], "");
         dividere_message_t *message = dividere_message_new ();
         CHECK_INT (dividere_recv_into (response, message, SELFTEST_DEADLINE),
                    0);
@@ -354,7 +209,7 @@ test_peers_request (void)
         dividere_message_destroy (&message);
         s_peer_expect (answer, s_unrouted);
     }
-    s_peer_end (true);
+    peer_destroy (&s_peer);
     dividere_connector_destroy (&response);
 }
 
@@ -368,9 +223,9 @@ s_check_late_answer (dividere_connector_t *request)
     s_peer_expect (&s_vectors[0], s_unrouted);
     CHECK_FAILS (dividere_recv_into (request, message, 1), EAGAIN);
     s_send (request, &s_vectors[1], s_unrouted);
-    s_peer_send (&s_vectors[0], s_unrouted);
+    peer_send (s_peer, &s_vectors[0], "");
     s_peer_expect (&s_vectors[1], s_unrouted);
-    s_peer_send (&s_vectors[1], s_unrouted);
+    peer_send (s_peer, &s_vectors[1], "");
     s_expect (request, &s_vectors[1], s_unrouted);
     dividere_message_destroy (&message);
 }
@@ -381,17 +236,17 @@ test_peers_response (void)
     vector_register_types ();
     s_peer_start ("response", ANY_PORT, 2 * VECTORS + 4, NULL);
     dividere_connector_t *request =
-        dividere_request_new (s_connect (s_peer.endpoint), NULL);
+        dividere_request_new (s_connect (peer_endpoint (s_peer)), NULL);
     CHECK (request);
     for (size_t i = 0; i < VECTORS; i++) {
         const vector_t *answer = &s_vectors[VECTORS - 1 - i];
         s_send (request, &s_vectors[i], s_unrouted);
         s_peer_expect (&s_vectors[i], s_unrouted);
-        s_peer_send (answer, s_unrouted);
+        peer_send (s_peer, answer, "");
         s_expect (request, answer, s_unrouted);
     }
     s_check_late_answer (request);
-    s_peer_end (true);
+    peer_destroy (&s_peer);
     dividere_connector_destroy (&request);
 }
 
@@ -406,10 +261,11 @@ s_check_dealers (bool peer_bound, void (*check) (dividere_connector_t *dealer))
                          : ANY_PORT,
                   0, NULL);
     if (peer_bound)
-        dealer = dividere_dealer_new (s_connect (s_peer.endpoint), NULL);
+        dealer = dividere_dealer_new (s_connect (peer_endpoint (s_peer)), NULL);
     CHECK (dealer);
     check (dealer);
-    s_peer_end (false);
+    peer_close (s_peer);
+    peer_destroy (&s_peer);
     dividere_connector_destroy (&dealer);
 }
 
@@ -420,7 +276,7 @@ s_check_routes (dividere_connector_t *dealer)
                                     s_routed_empty };
     for (size_t i = 0; i < sizeof (routes) / sizeof (routes[0]); i++) {
         s_send (dealer, &s_vectors[1], routes[i]);
-        s_peer_send (&s_vectors[2], routes[i]);
+        peer_send (s_peer, &s_vectors[2], s_words (routes[i]));
         s_peer_expect (&s_vectors[1], routes[i]);
         s_expect (dealer, &s_vectors[2], routes[i]);
     }
@@ -441,7 +297,7 @@ s_check_types (dividere_connector_t *dealer)
         selftest_note ("%s", s_vectors[i].name);
         s_send (dealer, &s_vectors[i], s_unrouted);
         s_peer_expect (&s_vectors[i], s_unrouted);
-        s_peer_send (&s_vectors[i], s_unrouted);
+        peer_send (s_peer, &s_vectors[i], "");
         s_expect (dealer, &s_vectors[i], s_unrouted);
     }
 }
@@ -500,21 +356,19 @@ test_peers_reactor (void)
     s_peer_start ("request", s_connect (endpoint), 6, NULL);
     for (size_t i = 0; i < 3; i++) {
         CHECK_STR (s_vectors[i].type, "testMsg01");
-        s_peer_send (&s_vectors[i], s_unrouted);
+        peer_send (s_peer, &s_vectors[i], "");
         s_peer_expect (&s_vectors[i], s_unrouted);
     }
-    s_peer_end (true);
+    peer_destroy (&s_peer);
 
     s_peer_start ("publisher", ANY_PORT, VECTORS, NULL);
-    s_add_source (reactor, "subscriber", s_connect (s_peer.endpoint));
-    CHECK_STR (s_peer_line (), "subscribed 0a09746573744d73673031");
+    s_add_source (reactor, "subscriber", s_connect (peer_endpoint (s_peer)));
+    CHECK_STR (peer_line (s_peer), "subscribed 0a09746573744d73673031");
     for (size_t i = 0; i < VECTORS; i++)
-        s_peer_send (&s_vectors[i], s_unrouted);
+        peer_send (s_peer, &s_vectors[i], "");
     CHECK_EVENTUALLY (published == 3);
     CHECK_INT (dividere_stop (&reactor, SELFTEST_DEADLINE), 0);
-    fclose (s_peer.to);
-    s_peer_reap ();
-    fclose (s_peer.from);
-    free (s_peer.line);
-    memset (&s_peer, 0, sizeof (s_peer));
+    while (peer_line (s_peer))
+        continue;
+    peer_destroy (&s_peer);
 }

@@ -7,24 +7,11 @@
 #include "selftest.h"
 #include <czmq.h>
 #include <dividere.h>
+#include "session.h"
+#include "sessions.h"
 #include "test.pb-c.h"
 
 void test_sessions (void);
-
-#define FRAMES_MAX 3
-
-typedef struct {
-    const char *data;
-    size_t size;
-} frame_t;
-
-typedef struct {
-    const char *scene;
-    size_t count;
-    frame_t frames[FRAMES_MAX];
-} session_t;
-
-#include "sessions.h"
 
 #define SESSIONS (sizeof (s_sessions) / sizeof (s_sessions[0]))
 #define ANY_PORT "tcp://127.0.0.1:*"

@@ -126,6 +126,13 @@ def run(sock, count):
     sock.linger = DEADLINE
 
 
+def attach(sock, endpoint):
+    if endpoint[0] == '@':
+        sock.bind(endpoint[1:])
+    else:
+        sock.connect(endpoint[1:])
+
+
 def main():
     role, endpoint, count = sys.argv[2:5]
     with zmq.Context() as context, context.socket(KINDS[role]) as sock:
@@ -135,12 +142,10 @@ def main():
             sock.identity = str(uuid.uuid4()).encode()
         elif role == 'subscriber':
             sock.subscribe(topic(sys.argv[5]) if len(sys.argv) > 5 else b'')
-        if endpoint[0] == '@':
-            sock.bind(endpoint[1:])
-        else:
-            sock.connect(endpoint[1:])
+        attach(sock, endpoint)
         tell('ready', sock.last_endpoint.decode())
         run(sock, int(count))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions of the connectors as a C table: sessions.py sessions.json sessions.h"""
+"""The sessions of connectors and proxies as a C table: sessions.py sessions.json sessions.h"""
 import json
 import sys
 
-SCENES = ('publish', 'subscribe', 'request', 'dealer')
+SCENES = ('publish', 'subscribe', 'request', 'dealer', 'proxy')
 
 
 def c_frame(text):

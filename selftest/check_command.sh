@@ -1,0 +1,163 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command as scripts use it: what it prints, how it ends, what it refuses.
+# Waiting has no time limit here; the one who runs this has.
+# usage: check_command.sh DIVIDERE [EXAMPLE-RESPONSE EXAMPLE-REQUEST]
+set -u
+dividere=$1
+folder=$(mktemp -d)
+daemon=
+server=
+trap 'kill -KILL $daemon $server 2> /dev/null; rm -rf "$folder"' EXIT
+any='tcp://127.0.0.1:*'
+
+fail () {
+    echo "FAILED: $*"
+    sed 's/^/    /' "$folder/out" "$folder/err" 2> /dev/null
+    exit 1
+}
+
+# ends STATUS ARGUMENT... ends with that status at once.
+ends () {
+    expected=$1
+    shift
+    "$dividere" "$@" > "$folder/out" 2> "$folder/err" < /dev/null
+    status=$?
+    [ $status = "$expected" ] || fail "dividere $*: status $status, not $expected"
+}
+
+# It told this on stderr, and nothing on stdout.
+told () {
+    grep -qF -e "$1" "$folder/err" || fail "stderr does not name $1"
+    [ ! -s "$folder/out" ] || fail "something on stdout"
+}
+
+shown () {
+    grep -qF -e "$1" "$folder/out" || fail "stdout does not name $1"
+    [ ! -s "$folder/err" ] || fail "something on stderr"
+}
+
+# start ARGUMENT... starts a daemon and reads its ready line into $ready.
+start () {
+    mkfifo "$folder/ready"
+    "$dividere" "$@" > "$folder/ready" 2> "$folder/err" &
+    daemon=$!
+    exec 3< "$folder/ready"
+    rm "$folder/ready"
+    : > "$folder/out"
+    read -r ready <&3 || fail "dividere $*: no ready line"
+}
+
+# The endpoints of a side in the ready line.
+endpoints () {
+    echo "$ready" | tr ' ' '\n' | sed -n "s/^$1=//p"
+}
+
+# stop SIGNAL ends the daemon, which has said nothing more.
+stop () {
+    kill "-$1" "$daemon"
+    wait "$daemon"
+    status=$?
+    daemon=
+    [ $status = 0 ] || fail "SIG$1 ends it with status $status"
+    [ -z "$(cat <&3)" ] || fail "more than one line on stdout"
+    [ ! -s "$folder/err" ] || fail "something on stderr"
+}
+
+# Usage.
+ends 0 --help
+shown proxy
+ends 0 --version
+shown 'dividere '
+ends 2
+told usage:
+ends 2 nonsense
+told nonsense
+ends 2 --nonsense
+told --nonsense
+ends 0 proxy --help
+for option in frontend backend pattern capture linger set verbose help; do
+    shown --$option
+done
+ends 2 proxy
+told --frontend
+ends 2 proxy --frontend "$any"
+told --backend
+ends 2 proxy --frontend "$any" --backend
+told --backend
+ends 2 proxy --frontend "$any" --backend "$any" --nonsense 1
+told --nonsense
+ends 2 proxy --frontend "$any" --backend "$any" nonsense
+told nonsense
+
+# What the proxy refuses.
+for endpoint in nonsense foo://bar tcp://127.0.0.1:99999 ">$any"; do
+    ends 1 proxy --frontend "$endpoint" --backend "$any"
+    told "--frontend $endpoint:"
+    ends 1 proxy --frontend "$any" --backend "$endpoint"
+    told "--backend $endpoint:"
+    ends 1 proxy --frontend "$any" --backend "$any" --capture "$endpoint"
+    told "--capture $endpoint:"
+done
+ends 1 proxy --frontend "$any" --backend "$any" --pattern nonsense
+told '--pattern nonsense:'
+ends 1 proxy --frontend "$any" --backend "$any" --linger -1
+told '--linger -1:'
+for setting in nonsense=1 hwm hwm=0; do
+    ends 1 proxy --frontend "$any" --backend "$any" --set "$setting"
+    told "--set $setting:"
+done
+
+# Nobody reads the ready line: an error like any other.
+"$dividere" proxy --frontend "$any" --backend "$any" >&- 2> "$folder/err"
+[ $? = 1 ] || fail "closed stdout: status"
+: > "$folder/out"
+told 'ready line'
+{
+    "$dividere" proxy --frontend "$any" --backend "$any" 2> "$folder/err"
+    echo $? > "$folder/status"
+} | exec true
+[ "$(cat "$folder/status")" = 1 ] || fail "stdout without a reader: status"
+told 'ready line'
+
+# The ready line, in whatever order the options are; both signals.
+start proxy --backend "$any" --set hwm=10 --pattern router-dealer --frontend "$any"
+echo "$ready" | grep -qE \
+    '^ready frontend=tcp://127\.0\.0\.1:[1-9][0-9]* backend=tcp://127\.0\.0\.1:[1-9][0-9]*$' ||
+    fail "ready line: $ready"
+taken=$(endpoints frontend)
+ends 1 proxy --frontend "$taken" --backend "$any"
+told "--frontend $taken: Address already in use"
+: > "$folder/err"
+stop TERM
+start proxy --frontend "$taken" --backend "$any"
+[ "$(endpoints frontend)" = "$taken" ] || fail "ready line: $ready"
+stop INT
+
+# Told what happens, where nobody is in the way.
+start proxy --frontend "$any" --backend "$any" --verbose
+grep -q 'BIND frontend' "$folder/err" || fail "--verbose tells nothing"
+: > "$folder/err"
+stop TERM
+
+# Several endpoints, bound and connected, and every pattern.
+for pattern in router-dealer xsub-xpub pull-push; do
+    start proxy --pattern $pattern --frontend "$any" --frontend "@$any" \
+        --backend ">$taken" --backend "ipc://@dividere-command-$$" --capture ">$taken"
+    echo "$ready" | grep -qE \
+        "^ready frontend=tcp:[^,>@ ]*,tcp:[^,>@ ]* backend=>$taken,ipc://@dividere-command-$$ capture=>$taken\$" ||
+        fail "ready line: $ready"
+    stop TERM
+done
+
+# Traffic.
+if [ $# = 3 ]; then
+    start proxy --frontend "$any" --backend "$any"
+    "$2" ">$(endpoints backend)" > /dev/null &
+    server=$!
+    "$3" "$(endpoints frontend)" > "$folder/answers" || fail "no answers"
+    wait $server || fail "the server failed"
+    server=
+    printf 'answered: question %d\n' 1 2 3 | diff - "$folder/answers" || fail "answers"
+    stop TERM
+fi

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_COMMAND_H
+#define DIVIDERE_COMMAND_H
+
+#include <stdbool.h>
+#include <czmq.h>
+
+/*  The command "dividere": what its subcommands share.
+ *
+ *  Each ends with 0; with COMMAND_FAILED, having said on stderr what was wrong;
+ *  or with COMMAND_USAGE, having said how it is used.                       */
+#define COMMAND_FAILED 1
+#define COMMAND_USAGE  2
+
+/*  One subcommand. It runs with SIGINT and SIGTERM blocked and SIGPIPE ignored;
+ *  argv[0] is "dividere NAME".                                              */
+typedef struct {
+    const char *name;
+    const char *summary; /* one line                                        */
+    int (*run) (int argc, char **argv);
+} command_t;
+
+extern const command_t command_proxy;
+
+/*  A daemon is an actor and a table that says which option stands for which of
+ *  its commands. Options take effect by kind, in the order here, and within a
+ *  kind as they were given.                                                 */
+typedef enum {
+    DAEMON_SETTING,  /* --NAME VALUE: SET NAME VALUE                        */
+    DAEMON_SETTINGS, /* --NAME X=VALUE: SET X VALUE                         */
+    DAEMON_COMMAND,  /* --NAME EP: the row's command, with "@EP" or ">EP"   */
+    DAEMON_ENDPOINT, /* --NAME EP: BIND NAME EP; CONNECT NAME EP for ">EP"  */
+    DAEMON_KINDS
+} daemon_kind_t;
+
+typedef struct {
+    const char *name;
+    const char *argument; /* how the usage calls the value                  */
+    const char *summary;  /* one line                                       */
+    daemon_kind_t kind;
+    const char *command;  /* of a DAEMON_COMMAND                            */
+    const char *fallback; /* the value where it is not given, or NULL       */
+    bool required;
+} daemon_option_t;
+
+#define DAEMON_OPTIONS_MAX 20
+
+/*  Starts the actor, prints the line "ready NAME=EP[,EP] ..." with endpoints as
+ *  they were really bound, in the order of the table, and waits for SIGINT or
+ *  SIGTERM. A NULL name ends the table; --verbose and --help are added.
+ *  Returns the status of the command.                                       */
+int daemon_run (const command_t *command, zactor_fn *actor,
+                const daemon_option_t *options, int argc, char **argv);
+
+#endif
