@@ -15,7 +15,8 @@
 #include "log_internal.h"
 #include "running.h"
 
-#define ROOM_MS 1000 /* for the creator to read replies at the end           */
+#define ROOM_MS      1000 /* for the creator to read replies at the end      */
+#define COMMANDS_MAX 16   /* in one turn of the loop                         */
 
 char dividere_actor_pipes = 0;
 
@@ -29,6 +30,7 @@ struct dividere_actor_t {
     dividere_ending_fn *ending;         /* of the actor's class, or NULL    */
     const char *tag; /* of the command that is handled; NULL: none          */
     bool verbose;
+    bool looking;               /* the timer that looks at the pipe is there */
     dividere_running_t running; /* in the list of running actors    */
 };
 
@@ -139,12 +141,11 @@ s_execute (dividere_actor_t *self, zmsg_t *request)
     freen (texts);
 }
 
-/*  Commands are rare and synchronous: one for each turn of the loop.        */
+/*  -1 if the actor is to end, 0 if there was no command, else 1.            */
 static int
-s_handle_pipe (zloop_t *loop, zsock_t *pipe, void *arg)
+s_take_command (dividere_actor_t *self)
 {
-    dividere_actor_t *self = (dividere_actor_t *) arg;
-    zmsg_t *request = zmsg_recv (pipe);
+    zmsg_t *request = zmsg_recv (self->pipe);
     if (!request)
         return errno == ETERM ? -1 : 0;
     DIVIDERE_TAKE_OVER (&dividere_actor_pipes);
@@ -155,7 +156,43 @@ s_handle_pipe (zloop_t *loop, zsock_t *pipe, void *arg)
     else if (self->ending)
         ending = self->ending (self->self);
     zmsg_destroy (&request);
-    return ending ? -1 : 0;
+    return ending ? -1 : 1;
+}
+
+static zloop_timer_fn s_on_look;
+
+/*  Any call on the pipe can swallow what its descriptor had to tell.        */
+static void
+s_look_again (dividere_actor_t *self)
+{
+    if (!self->looking)
+        zloop_timer (self->loop, 0, 1, s_on_look, self);
+    self->looking = true;
+}
+
+static int
+s_take_commands (dividere_actor_t *self)
+{
+    int rc = 1;
+    for (int i = 0; i < COMMANDS_MAX && rc > 0; i++)
+        rc = s_take_command (self);
+    if (rc > 0)
+        s_look_again (self);
+    return rc < 0 ? -1 : 0;
+}
+
+static int
+s_handle_pipe (zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    return s_take_commands ((dividere_actor_t *) arg);
+}
+
+static int
+s_on_look (zloop_t *loop, int timer, void *arg)
+{
+    dividere_actor_t *self = (dividere_actor_t *) arg;
+    self->looking = false;
+    return s_take_commands (self);
 }
 
 void
@@ -177,6 +214,7 @@ dividere_actor_answer (dividere_actor_t *self, dividere_answer_t *answer,
     answer->due = false;
     s_reply (self, answer->tag, status, values ? values : zmsg_new ());
     freen (answer->tag);
+    s_look_again (self);
 }
 
 void
@@ -197,6 +235,17 @@ dividere_actor_end (dividere_actor_t *self)
     zloop_timer (self->loop, 0, 1, s_on_end, NULL);
 }
 
+/*  By its descriptor: CZMQ would ask the socket itself, twice in each turn of
+ *  the loop, which costs more than all else in the turn.                    */
+static void
+s_read_pipe (dividere_actor_t *self)
+{
+    zmq_pollitem_t item = { NULL, zsock_fd (self->pipe), ZMQ_POLLIN, 0 };
+    zloop_poller (self->loop, &item, s_handle_pipe, self);
+    zloop_poller_set_tolerant (self->loop, &item);
+    s_look_again (self);
+}
+
 dividere_actor_t *
 dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
                     void *class_self, const dividere_command_t *commands,
@@ -215,7 +264,7 @@ dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
     zloop_set_nonstop (self->loop, true);
     zsock_set_sndtimeo (pipe, 0);
     zsock_set_rcvtimeo (pipe, 0);
-    zloop_reader (self->loop, pipe, s_handle_pipe, self);
+    s_read_pipe (self);
     dividere_running_add (&self->running, pipe, self->name);
     return self;
 }
