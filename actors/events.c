@@ -5,6 +5,7 @@
 #include "events.h"
 
 #define EVENTS_HWM 1000
+#define LAST_MS    100 /* for the last event of an actor that has ended    */
 
 int
 dividere_events_bind (dividere_events_t *self, char **args, zmsg_t *values)
@@ -16,7 +17,7 @@ dividere_events_bind (dividere_events_t *self, char **args, zmsg_t *values)
     dividere_options_t options = DIVIDERE_OPTIONS_INIT;
     options.send_hwm = EVENTS_HWM;
     options.send_timeout_ms = 0;
-    options.linger_ms = 0;
+    options.linger_ms = LAST_MS;
     char *endpoint = zsys_sprintf ("@%s", args[1]);
     self->connector = dividere_dealer_new (endpoint, &options);
     int error = self->connector ? 0 : errno;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include "kind.h"
 #include "reactor_internal.h"
 #include "types_internal.h"
 
@@ -91,26 +92,6 @@ s_adopt (dividere_reactor_t *self, dividere_connector_t *connector,
     return 0;
 }
 
-/*  "response" or "response=front".                                          */
-static int
-s_parse_kind (const char *text, dividere_kind_t *ret_kind,
-              const char **ret_name)
-{
-    const char *equals = strchr (text, '=');
-    size_t size = equals ? (size_t) (equals - text) : strlen (text);
-    for (int kind = DIVIDERE_PUBLISHER; kind <= DIVIDERE_DEALER; kind++) {
-        const char *name = dividere_kind_name ((dividere_kind_t) kind);
-        if (strlen (name) != size || strncmp (name, text, size) != 0)
-            continue;
-        if (equals && !equals[1])
-            return EINVAL;
-        *ret_kind = (dividere_kind_t) kind;
-        *ret_name = equals ? equals + 1 : NULL;
-        return 0;
-    }
-    return EINVAL;
-}
-
 static int
 s_subscribe (dividere_reactor_t *self, dividere_connector_t *connector,
              char **types, size_t count)
@@ -161,8 +142,8 @@ s_command_add (void *arg, char **args, size_t count, zmsg_t *values)
     dividere_kind_t kind;
     const char *name;
     int error = s_register_handlers (self);
-    if (!error)
-        error = s_parse_kind (args[0], &kind, &name);
+    if (!error && dividere_kind_parse (args[0], &kind, &name) < 0)
+        error = errno;
     if (!error && count > 2 && kind != DIVIDERE_SUBSCRIBER)
         error = EINVAL;
     if (error)

@@ -13,6 +13,7 @@
 #include "dividere/message.h"
 #include "dividere/monitor.h"
 #include "dividere/port.h"
+#include "dividere/process.h"
 #include "dividere/proxy.h"
 #include "dividere/reactor.h"
 #include "dividere/route.h"

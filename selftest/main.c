@@ -13,10 +13,15 @@
 #include <unistd.h>
 #include <sodium.h>
 #include <dividere.h>
+#include "reactors.h"
 
 #define TEST(name) void test_##name (void);
 #include "tests.def"
 #undef TEST
+
+/*  Programs of their own, run by tests of process reactors.                 */
+void test_process_parent (void);
+void test_process_endless (void);
 
 typedef struct {
     const char *name;
@@ -33,7 +38,7 @@ static const test_t s_tests[] = {
 
 #define TEST_COUNT (sizeof (s_tests) / sizeof (s_tests[0]))
 
-/*  Not in the list: they prove that a failure and a leak fail.              */
+/*  Not in the list: the first two prove that a failure and a leak fail.     */
 static void
 s_test_failing (void)
 {
@@ -47,7 +52,11 @@ s_test_leaking (void)
 }
 
 static const test_t s_unlisted[] = { { "failing", s_test_failing },
-                                     { "leaking", s_test_leaking } };
+                                     { "leaking", s_test_leaking },
+                                     { "process_parent",
+                                       test_process_parent } };
+
+#define UNLISTED_COUNT (sizeof (s_unlisted) / sizeof (s_unlisted[0]))
 
 static const test_t *
 s_find (const char *name)
@@ -55,7 +64,7 @@ s_find (const char *name)
     for (size_t i = 0; i < TEST_COUNT; i++)
         if (strcmp (s_tests[i].name, name) == 0)
             return &s_tests[i];
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < UNLISTED_COUNT; i++)
         if (strcmp (s_unlisted[i].name, name) == 0)
             return &s_unlisted[i];
     return NULL;
@@ -131,6 +140,12 @@ s_usage (FILE *out, int status)
 int
 main (int argc, char **argv)
 {
+    /* A program that has forgotten the call, whatever its arguments.        */
+    if (getenv ("DIVIDERE_SELFTEST_ENDLESS")) {
+        test_process_endless ();
+        return 0;
+    }
+    dividere_child_main (argc, argv, selftest_reactors);
     const char *name = NULL;
     bool go_on = false, list = false;
     for (int i = 1; i < argc; i++) {
