@@ -17,6 +17,7 @@
 #include "dividere/proxy.h"
 #include "dividere/reactor.h"
 #include "dividere/route.h"
+#include "dividere/supervisor.h"
 #include "dividere/text.h"
 #include "dividere/types.h"
 
