@@ -6,12 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include "channel.h"
 #include "frame.h"
@@ -125,15 +123,6 @@ s_serve (self_t *self)
     }
 }
 
-/*  The thread of an actor that has ended still closes its sockets, which must
- *  not be in use at exit.                                                   */
-static void
-s_join (pid_t thread)
-{
-    while (syscall (SYS_tgkill, getpid (), thread, 0) == 0)
-        sched_yield ();
-}
-
 static void
 s_host (const dividere_reactor_config_t *config)
 {
@@ -141,7 +130,7 @@ s_host (const dividere_reactor_config_t *config)
     dividere_running_thread (self.reactor, &self.thread);
     s_serve (&self);
     dividere_stop (&self.reactor, -1);
-    s_join (self.thread);
+    dividere_running_join (self.thread, -1);
 }
 
 /*  There is no reactor of the name asked for: says so until told to end.    */

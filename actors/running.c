@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,6 +67,15 @@ dividere_running_thread (zactor_t *actor, pid_t *ret_thread)
         return 0;
     errno = ESRCH;
     return -1;
+}
+
+void
+dividere_running_join (pid_t thread, int limit_ms)
+{
+    int64_t end = zclock_mono () + limit_ms;
+    while (syscall (SYS_tgkill, getpid (), thread, 0) == 0 &&
+           (limit_ms < 0 || zclock_mono () < end))
+        sched_yield ();
 }
 
 int

@@ -26,4 +26,9 @@ void dividere_running_remove (dividere_running_t *self);
  *  ESRCH.                                                                    */
 int dividere_running_thread (zactor_t *actor, pid_t *ret_thread);
 
+/*  CZMQ's thread is detached and still closes its pipe after it has told its
+ *  end: waits, up to limit_ms (-1: no limit), until the kernel does not know it
+ *  any more.                                                                */
+void dividere_running_join (pid_t thread, int limit_ms);
+
 #endif

@@ -4,12 +4,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "actor_internal.h"
 #include "frame.h"
 #include "log_internal.h"
@@ -190,17 +187,6 @@ s_name_stuck (zactor_t *actor)
     errno = ETIMEDOUT;
 }
 
-/*  CZMQ's thread is detached and still closes its pipe after the signal: it is
- *  gone when the kernel does not know it any more.                          */
-static void
-s_join (pid_t thread)
-{
-    int64_t deadline = zclock_mono () + JOIN_MS;
-    while (syscall (SYS_tgkill, getpid (), thread, 0) == 0 &&
-           zclock_mono () < deadline)
-        sched_yield ();
-}
-
 int
 dividere_stop (zactor_t **actor_p, int timeout_ms)
 {
@@ -229,6 +215,6 @@ dividere_stop (zactor_t **actor_p, int timeout_ms)
     zsock_set_rcvtimeo (zactor_sock (actor), 0);
     zactor_destroy (actor_p);
     if (running)
-        s_join (thread);
+        dividere_running_join (thread, JOIN_MS);
     return 0;
 }

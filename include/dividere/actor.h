@@ -32,8 +32,9 @@ extern "C" {
  *  reply, up to timeout_ms (-1: no limit). Returns 0 and, where ret_reply is
  *  not NULL, the values as a message that the caller destroys; or -1 with the
  *  errno of the reply, or ETIMEDOUT (the actor is busy; its late reply will be
- *  thrown away by the next call), EAGAIN (its pipe is full), ETERM. A signal
- *  does not interrupt it. One thread at a time per actor.                   */
+ *  thrown away by the next call), EAGAIN (its pipe is full), ESRCH or
+ *  ETERM (it has ended, or the context is closed). A signal does not interrupt
+ *  it. One thread at a time per actor.                                      */
 DIVIDERE_EXPORT int dividere_call (zactor_t *actor, zmsg_t **ret_reply,
                                    int timeout_ms, const char *command,
                                    ...) DIVIDERE_SENTINEL;

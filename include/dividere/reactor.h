@@ -22,7 +22,7 @@ extern "C" {
  *      dividere_reactor_config_t config = { .handlers = handlers };
  *      zactor_t *reactor = zactor_new (dividere_reactor, &config);
  *      dividere_call (reactor, NULL, -1, "ADD", "response",
- *                     "tcp://127.0.0.1:5555", NULL);
+ *                     "@tcp://127.0.0.1:5555", NULL);
  *      dividere_call (reactor, NULL, -1, "START", NULL);
  *
  *  command  arguments                 values             errors
