@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what the build needs on Debian 12, builds into ./build, and runs two
+# Installs what the build needs on Debian 12, builds into ./build, and runs three
 # examples.
 set -eu
 cd "$(dirname "$0")/.."
 
 packages="gcc g++ pkg-config meson ninja-build libczmq-dev libzmq3-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
-    libsodium-dev python3 python3-zmq python3-protobuf binutils"
+    libsodium-dev libpng-dev python3 python3-zmq python3-protobuf binutils"
 
 # The packages of the list that are not there.
 missing=$(for package in $packages; do
@@ -31,3 +31,5 @@ echo "== publish and subscribe"
 build/examples/example_publish_subscribe
 echo "== reactor"
 build/examples/example_reactor
+echo "== a pool of processes behind a proxy"
+build/examples/example_prime_pool
