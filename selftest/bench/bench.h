@@ -45,6 +45,7 @@ typedef struct {
 extern const bench_row_t bench_codec_rows[];
 extern const bench_row_t bench_flow_rows[];
 extern const bench_row_t bench_request_rows[];
+extern const bench_row_t bench_proxy_rows[];
 extern const bench_row_t bench_stop_rows[];
 
 /*  How long and how often.                                                  */

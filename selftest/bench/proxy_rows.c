@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The proxy beside libzmq's own, between the same peers. One thread plays all
+ *  of these, so that the peers cost both sides the same and little: it keeps a
+ *  number of messages under way and replaces each that has arrived.         */
+
+#include "bench.h"
+#include <pthread.h>
+#include <dividere.h>
+#include "load.h"
+#include "selftest.h"
+
+#define PAYLOAD     16
+#define PEERS_MAX   10
+#define SAMPLES_MAX 100000 /* of one window                                 */
+
+typedef struct {
+    const char *pattern; /* of our proxy                                     */
+    int frontend;        /* sockets of libzmq's                              */
+    int backend;
+    int client;
+    int worker;
+    bool answered; /* workers send back what they receive                    */
+    int peers;     /* clients, and as many workers                           */
+    int in_flight; /* from each client                                       */
+} shape_t;
+
+typedef struct {
+    const shape_t *shape;
+    load_t load;
+    void *clients[PEERS_MAX];
+    void *workers[PEERS_MAX];
+    zmq_pollitem_t items[2 * PEERS_MAX]; /* all of them                     */
+    bool served[PEERS_MAX];              /* the workers that had a message  */
+    size_t arrived;
+} traffic_t;
+
+static void
+s_set (void *socket, int option, int value)
+{
+    CHECK_INT (zmq_setsockopt (socket, option, &value, sizeof (value)), 0);
+}
+
+static void *
+s_connect (void *context, int type, const char *endpoint)
+{
+    void *socket = zmq_socket (context, type);
+    CHECK (socket);
+    s_set (socket, ZMQ_LINGER, 0);
+    s_set (socket, ZMQ_RCVTIMEO, SELFTEST_DEADLINE);
+    s_set (socket, ZMQ_SNDTIMEO, SELFTEST_DEADLINE);
+    if (type == ZMQ_SUB)
+        CHECK_INT (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "", 0), 0);
+    CHECK_INT (zmq_connect (socket, endpoint), 0);
+    return socket;
+}
+
+/*  A client that publishes begins when it knows the subscription.           */
+static void
+s_init (traffic_t *self, const shape_t *shape, void *context,
+        const char *frontend, const char *backend)
+{
+    memset (self, 0, sizeof (*self));
+    self->shape = shape;
+    load_init (&self->load, PAYLOAD);
+    for (int i = 0; i < shape->peers; i++) {
+        self->workers[i] = s_connect (context, shape->worker, backend);
+        self->clients[i] = s_connect (context, shape->client, frontend);
+        self->items[2 * i].socket = self->workers[i];
+        self->items[2 * i + 1].socket = self->clients[i];
+        self->items[2 * i].events = ZMQ_POLLIN;
+        self->items[2 * i + 1].events = shape->answered ? ZMQ_POLLIN : 0;
+        char byte;
+        if (shape->client == ZMQ_XPUB)
+            CHECK_INT (zmq_recv (self->clients[i], &byte, 1, 0), 1);
+    }
+}
+
+static void
+s_term (traffic_t *self)
+{
+    for (int i = 0; i < self->shape->peers; i++) {
+        zmq_close (self->clients[i]);
+        zmq_close (self->workers[i]);
+    }
+    load_term (&self->load);
+}
+
+static void
+s_ask (traffic_t *self, int client, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        load_send_raw (&self->load, self->clients[client], false);
+}
+
+/*  Receives what there is, and sends it back where that is wanted.          */
+static size_t
+s_drain (void *socket, int flags, bool answered)
+{
+    size_t count = 0;
+    zmq_msg_t frame;
+    zmq_msg_init (&frame);
+    while (zmq_msg_recv (&frame, socket, flags) >= 0) {
+        bool more = zmq_msg_more (&frame);
+        if (answered)
+            CHECK (zmq_msg_send (&frame, socket, more ? ZMQ_SNDMORE : 0) >= 0);
+        count += !more;
+        flags = ZMQ_DONTWAIT;
+    }
+    CHECK_INT (errno, EAGAIN);
+    zmq_msg_close (&frame);
+    return count;
+}
+
+/*  Serves each peer once, after waiting if there was nothing to do.         */
+static void
+s_turn (traffic_t *self)
+{
+    const shape_t *shape = self->shape;
+    size_t moved = 0;
+    for (int i = 0; i < shape->peers; i++) {
+        size_t at_worker =
+            s_drain (self->workers[i], ZMQ_DONTWAIT, shape->answered);
+        self->served[i] |= at_worker > 0;
+        size_t back = shape->answered
+                          ? s_drain (self->clients[i], ZMQ_DONTWAIT, false)
+                          : at_worker;
+        s_ask (self, i, back);
+        self->arrived += back;
+        moved += at_worker + back;
+    }
+    if (moved == 0)
+        CHECK (zmq_poll (self->items, 2 * shape->peers, SELFTEST_DEADLINE) > 0);
+}
+
+static bool
+s_all_served (const traffic_t *self)
+{
+    for (int i = 0; i < self->shape->peers; i++)
+        if (!self->served[i])
+            return false;
+    return true;
+}
+
+/*  Messages per second that have arrived, once every peer takes part.       */
+static double
+s_rate (traffic_t *self, double seconds)
+{
+    for (int i = 0; i < self->shape->peers; i++)
+        s_ask (self, i, (size_t) self->shape->in_flight);
+    while (!s_all_served (self))
+        s_turn (self);
+    self->arrived = 0;
+    double start = bench_now ();
+    double now;
+    do {
+        s_turn (self);
+        now = bench_now ();
+    }
+    while (now - start < seconds);
+    return (double) self->arrived / (now - start);
+}
+
+static void
+s_exchange (traffic_t *self)
+{
+    s_ask (self, 0, 1);
+    CHECK_INT (s_drain (self->workers[0], 0, true), 1);
+    CHECK_INT (s_drain (self->clients[0], 0, false), 1);
+}
+
+/*  The median time of one, one at a time.                                   */
+static double
+s_round_trip (traffic_t *self, double seconds)
+{
+    static double samples[SAMPLES_MAX];
+    s_exchange (self);
+    size_t count = 0;
+    double end = bench_now () + seconds;
+    double now = 0;
+    while (now < end && count < SAMPLES_MAX) {
+        double start = bench_now ();
+        s_exchange (self);
+        now = bench_now ();
+        samples[count++] = now - start;
+    }
+    return bench_median (samples, count);
+}
+
+static double
+s_measure (const shape_t *shape, void *context, const char *frontend,
+           const char *backend, double seconds)
+{
+    traffic_t self;
+    s_init (&self, shape, context, frontend, backend);
+    double figure = shape->in_flight > 1 ? s_rate (&self, seconds)
+                                         : s_round_trip (&self, seconds);
+    s_term (&self);
+    return figure;
+}
+
+#define ENDPOINT_MAX 64
+
+typedef struct {
+    void *frontend;
+    void *backend;
+} proxy_t;
+
+static void *
+s_bind (void *context, int type, char *ret_endpoint)
+{
+    void *socket = zmq_socket (context, type);
+    CHECK (socket);
+    s_set (socket, ZMQ_LINGER, 0);
+    CHECK_INT (zmq_bind (socket, "tcp://127.0.0.1:*"), 0);
+    size_t size = ENDPOINT_MAX;
+    CHECK_INT (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, ret_endpoint, &size),
+               0);
+    return socket;
+}
+
+static void *
+s_run_proxy (void *args)
+{
+    proxy_t *self = (proxy_t *) args;
+    CHECK_FAILS (zmq_proxy (self->frontend, self->backend, NULL), ETERM);
+    zmq_close (self->frontend);
+    zmq_close (self->backend);
+    return NULL;
+}
+
+/*  In a context of its own, since only the end of that ends zmq_proxy.      */
+static double
+s_libzmq_side (const void *args, double seconds)
+{
+    const shape_t *shape = (const shape_t *) args;
+    char frontend[ENDPOINT_MAX], backend[ENDPOINT_MAX];
+    void *context = zmq_ctx_new ();
+    proxy_t proxy = { s_bind (context, shape->frontend, frontend),
+                      s_bind (context, shape->backend, backend) };
+    pthread_t thread;
+    CHECK_INT (pthread_create (&thread, NULL, s_run_proxy, &proxy), 0);
+    double figure = s_measure (shape, context, frontend, backend, seconds);
+    CHECK_INT (zmq_ctx_shutdown (context), 0);
+    pthread_join (thread, NULL);
+    CHECK_INT (zmq_ctx_term (context), 0);
+    return figure;
+}
+
+/*  The caller frees the endpoint.                                           */
+static char *
+s_command_bind (zactor_t *proxy, const char *side)
+{
+    zmsg_t *reply = NULL;
+    CHECK_INT (dividere_call (proxy, &reply, SELFTEST_DEADLINE, "BIND", side,
+                              "tcp://127.0.0.1:*", NULL),
+               0);
+    char *endpoint = zmsg_popstr (reply);
+    zmsg_destroy (&reply);
+    return endpoint;
+}
+
+static double
+s_dividere_side (const void *args, double seconds)
+{
+    const shape_t *shape = (const shape_t *) args;
+    zactor_t *proxy = zactor_new (dividere_proxy, NULL);
+    CHECK_INT (dividere_call (proxy, NULL, SELFTEST_DEADLINE, "SET", "pattern",
+                              shape->pattern, NULL),
+               0);
+    char *frontend = s_command_bind (proxy, "frontend");
+    char *backend = s_command_bind (proxy, "backend");
+    double figure = s_measure (shape, zsys_init (), frontend, backend, seconds);
+    CHECK_INT (dividere_stop (&proxy, SELFTEST_DEADLINE), 0);
+    free (frontend);
+    free (backend);
+    return figure;
+}
+
+#define ROUTER_DEALER \
+    "router-dealer", ZMQ_ROUTER, ZMQ_DEALER, ZMQ_DEALER, ZMQ_DEALER, true
+
+static const shape_t s_10_dealers = { ROUTER_DEALER, 10, 100 };
+static const shape_t s_1_dealer = { ROUTER_DEALER, 1, 100 };
+static const shape_t s_lock_step = { ROUTER_DEALER, 1, 1 };
+static const shape_t s_publisher = { "xsub-xpub", ZMQ_XSUB, ZMQ_XPUB, ZMQ_XPUB,
+                                     ZMQ_SUB,     false,    1,        500 };
+static const shape_t s_pipeline = { "pull-push", ZMQ_PULL, ZMQ_PUSH, ZMQ_PUSH,
+                                    ZMQ_PULL,    false,    1,        500 };
+
+#define ROW(work, kind, shape, required, goal)             \
+    {                                                      \
+        work, "zmq_proxy", kind, { s_libzmq_side, shape }, \
+            { s_dividere_side, shape }, required, goal     \
+    }
+
+const bench_row_t bench_proxy_rows[] = {
+    ROW ("proxy, 10 dealers, tcp", BENCH_RATE, &s_10_dealers, 0.95, 1.20),
+    ROW ("proxy, 1 dealer, tcp", BENCH_RATE, &s_1_dealer, 0.90, 1.05),
+    ROW ("round trip through a proxy, tcp, p50", BENCH_TIME, &s_lock_step, 1.10,
+         1.00),
+    ROW ("proxy, publisher to subscriber, tcp", BENCH_RATE, &s_publisher, 0.90,
+         1.00),
+    ROW ("proxy, PUSH to PULL, tcp", BENCH_RATE, &s_pipeline, 0.90, 1.00),
+    BENCH_END,
+};
