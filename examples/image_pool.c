@@ -27,7 +27,7 @@
 #define TILE          64
 #define PIXELS_MAX    4096 /* width and height of a frame                   */
 #define ITERATIONS    500
-#define ESCAPE        100.0
+#define ESCAPE        10000.0
 
 /*  What the frames show: the point in the middle, and the width.            */
 static const struct {
@@ -35,7 +35,7 @@ static const struct {
     double width;
 } s_views[] = {
     { -0.6, 3.2 },
-    { -0.748 + 0.1 * I, 0.02 },
+    { -0.7458 + 0.102 * I, 0.011 },
     { -0.7436438 + 0.1318259 * I, 0.0018 },
 };
 #define FRAMES (sizeof s_views / sizeof *s_views)
@@ -60,21 +60,23 @@ static void
 s_add_light (double complex point, double *rgb)
 {
     double complex z = 0, slope = 0;
+    double square = 0; /* of the distance from 0                           */
     int count = 0;
-    for (; count < ITERATIONS && cabs (z) < ESCAPE; count++) {
+    for (; count < ITERATIONS && square < ESCAPE; count++) {
         slope = 2 * z * slope + 1;
         z = z * z + point;
+        square = creal (z * conj (z));
     }
     if (count == ITERATIONS)
         return;
-    double steps = count - log2 (log (cabs (z)) / log (ESCAPE));
+    double steps = count - log2 (log (square) / log (ESCAPE));
     double complex normal = z / slope / cabs (z / slope);
     double light = (creal (normal * cexp (-0.785 * I)) + 1.4) / 2.4;
     for (int i = 0; i < 3; i++)
         rgb[i] += light * (0.5 + 0.5 * cos (3 + steps * 0.12 + i * 0.55));
 }
 
-/*  The mean of four points around the middle of the pixel.                  */
+/*  The mean of four points of the pixel.                                    */
 static void
 s_paint (double complex pixel, double step, uint8_t *ret_rgb)
 {
@@ -213,12 +215,9 @@ s_film_add (film_t *self, const TileImage *image)
         image->pixels.len != row * missing.height)
         return -1;
     self->done[index] = true;
-    for (uint32_t y = 0; y < missing.height; y++)
-        memcpy (self->pixels +
-                    (((size_t) tile->frame * self->height + tile->y + y) *
-                         self->width +
-                     tile->x) *
-                        3,
+    size_t line = (size_t) tile->frame * self->height + tile->y;
+    for (size_t y = 0; y < missing.height; y++)
+        memcpy (self->pixels + ((line + y) * self->width + tile->x) * 3,
                 image->pixels.data + y * row, row);
     return 0;
 }
@@ -246,7 +245,7 @@ s_film_write (const film_t *self, const char *name)
     return 0;
 }
 
-/*  A response wants an empty frame in front of a request: that is the route. */
+/*  A response wants an empty frame in front of a request: it is the route.  */
 static int
 s_ask (dividere_connector_t *client, const dividere_route_t *route,
        const film_t *film, size_t index)
@@ -302,7 +301,9 @@ s_run (const char *name, uint32_t width, uint32_t height)
     film_t film;
     s_film_init (&film, width, height);
     int64_t start = zclock_mono ();
-    int rc = s_pool_start (&pool, processes);
+    int rc = dividere_types_register (&tile_image__descriptor);
+    if (rc == 0)
+        rc = s_pool_start (&pool, processes);
     if (rc == 0)
         rc = s_draw (&pool, &film, (size_t) processes * OUTSTANDING);
     if (rc < 0)
@@ -330,7 +331,6 @@ main (int argc, char **argv)
                  argv[0], PIXELS_MAX);
         return 1;
     }
-    dividere_types_register (&tile_image__descriptor);
     return s_run (argc > 1 ? argv[1] : "image", (uint32_t) width,
                   (uint32_t) height) < 0;
 }

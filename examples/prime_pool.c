@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  A pool of processes for work that needs a core of its own: is a number prime?
+/*  A pool of processes for work that needs all cores: is a number prime?
  *
- *  The workers are reactors in processes that this program starts: each is this
- *  program once more, which dividere_child_main turns into the reactor "primes".
- *  They connect to the backend of a proxy, which hands the questions round. The
+ *  The workers are reactors in processes that this program starts: each is the
+ *  program once more, which dividere_child_main turns into a reactor. They
+ *  connect to the backend of a proxy, which hands the questions round. The
  *  client is a dealer, so that it can have many questions outstanding.
  *
  *  Build: protoc-c --c_out=. guide.proto
@@ -18,8 +18,8 @@
 
 #define DEADLINE_MS   10000
 #define PROCESSES_MAX 64
-#define QUESTIONS     400
-#define OUTSTANDING   16 /* of each process: it never waits for the client  */
+#define QUESTIONS     250
+#define OUTSTANDING   4 /* of each process: it never waits for the client  */
 
 typedef struct {
     zactor_t *proxy;
@@ -62,18 +62,13 @@ s_bind (zactor_t *proxy, const char *side)
     return endpoint;
 }
 
-static zactor_t *
-s_start_process (const char *backend)
+static int
+s_start_process (zactor_t *process, const char *backend)
 {
-    dividere_process_config_t config = { .reactor = "primes" };
-    zactor_t *process = zactor_new (dividere_process, &config);
     if (dividere_call (process, NULL, DEADLINE_MS, "ADD", "response", backend,
-                       NULL) < 0 ||
-        dividere_call (process, NULL, -1, "START", NULL) < 0) {
-        perror ("starting a process");
-        dividere_stop (&process, DEADLINE_MS);
-    }
-    return process;
+                       NULL) < 0)
+        return -1;
+    return dividere_call (process, NULL, -1, "START", NULL);
 }
 
 static int
@@ -85,9 +80,10 @@ s_pool_start (pool_t *self, int processes)
     if (frontend && backend)
         self->client = dividere_dealer_new (frontend, NULL);
     int rc = self->client ? 0 : -1;
+    dividere_process_config_t config = { .reactor = "primes" };
     for (int i = 0; rc == 0 && i < processes; i++) {
-        self->processes[i] = s_start_process (backend);
-        rc = self->processes[i] ? 0 : -1;
+        self->processes[i] = zactor_new (dividere_process, &config);
+        rc = s_start_process (self->processes[i], backend);
     }
     free (backend);
     free (frontend);
@@ -104,14 +100,14 @@ s_pool_stop (pool_t *self)
     return rc | dividere_stop (&self->proxy, DEADLINE_MS);
 }
 
-/*  Numbers whose answer is known: the largest primes under 2^38 and, as hard to
- *  tell, products of two of the largest primes under 2^19.                  */
+/*  Numbers whose answer is known: the largest primes under 2^40 and, as hard to
+ *  tell, products of two of the largest primes under 2^20.                  */
 #define PRIMES 8
 static const int64_t s_numbers[] = {
-    274877906899, 274877906857, 274877906837, 274877906813,
-    274877906791, 274877906759, 274877906753, 274877906717,
-    274867421203, 274853790209, 274847499077, 274838062451,
-    274824432133, 274812899051, 274806608399, 274797172457,
+    1099511627689, 1099511627609, 1099511627581, 1099511627573,
+    1099511627563, 1099511627491, 1099511627483, 1099511627477,
+    1099503239183, 1099488559189, 1099465490891, 1099421451833,
+    1099377414119, 1099304018629, 1099226433551, 1099201271159,
 };
 #define NUMBERS (sizeof s_numbers / sizeof *s_numbers)
 
@@ -124,23 +120,27 @@ s_ask (dividere_connector_t *client, const dividere_route_t *route,
     return dividere_send_to (client, route, &question.base, DEADLINE_MS);
 }
 
-/*  Returns the index of the number that was answered; -1 with an errno, which
- *  is EPROTO if the answer is wrong.                                        */
+/*  Returns 0 and counts an answer that was open, or -1 with an errno: EPROTO if
+ *  it is wrong.                                                             */
 static int
-s_check_answer (dividere_connector_t *client, dividere_message_t *message)
+s_check_answer (dividere_connector_t *client, dividere_message_t *message,
+                int *open)
 {
     if (dividere_recv_into (client, message, DEADLINE_MS) < 0)
         return -1;
     const Msg03 *answer = DIVIDERE_MESSAGE_AS (message, Msg03, msg03);
     for (size_t i = 0; answer && i < NUMBERS; i++)
-        if (answer->field1 == s_numbers[i] && answer->isprime == (i < PRIMES))
-            return (int) i;
+        if (answer->field1 == s_numbers[i] && answer->isprime == (i < PRIMES) &&
+            open[i] > 0) {
+            open[i]--;
+            return 0;
+        }
     errno = EPROTO;
     return -1;
 }
 
-/*  Asks all questions, so many at a time, and checks that each is answered.
- *  A response wants an empty frame in front of a question: that is the route. */
+/*  Asks all questions, so many at a time; each must be answered once.
+ *  A response wants an empty frame in front of a question: it is the route.  */
 static int
 s_pool_ask (pool_t *self, int outstanding)
 {
@@ -155,13 +155,8 @@ s_pool_ask (pool_t *self, int outstanding)
             rc = s_ask (self->client, route, index);
         }
         else {
-            int index = s_check_answer (self->client, message);
+            rc = s_check_answer (self->client, message, open);
             answered++;
-            rc = index < 0 ? -1 : 0;
-            if (index >= 0 && open[index]-- == 0) {
-                errno = EPROTO; /* Answered twice. */
-                rc = -1;
-            }
         }
     }
     dividere_route_destroy (&route);
@@ -182,11 +177,7 @@ s_measure (int processes)
     }
     if (time < 0)
         perror ("prime pool");
-    if (s_pool_stop (&pool) < 0) {
-        perror ("stopping");
-        return -1;
-    }
-    return time;
+    return s_pool_stop (&pool) < 0 ? -1 : time;
 }
 
 int

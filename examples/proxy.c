@@ -122,7 +122,7 @@ s_run (zactor_t *proxy, worker_t *workers, uint32_t count)
 {
     char *frontend = s_bind (proxy, "frontend");
     char *backend = frontend ? s_bind (proxy, "backend") : NULL;
-    int rc = backend ? 0 : -1;
+    int rc = backend ? dividere_types_register (&job_done__descriptor) : -1;
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         rc = s_worker_start (&workers[i], backend);
     if (rc < 0)
@@ -146,7 +146,6 @@ main (int argc, char **argv)
     for (uint32_t i = 0; i < count; i++)
         workers[i].number = i;
 
-    dividere_types_register (&job_done__descriptor);
     zactor_t *proxy = zactor_new (dividere_proxy, NULL);
     int status = s_run (proxy, workers, (uint32_t) count) < 0;
     for (uint32_t i = 0; i < count; i++)
