@@ -40,7 +40,8 @@ extern "C" {
  *    pattern     router-dealer (default): requests of clients (dividere's
  *                request or dealer, REQ, DEALER) go to the next worker
  *                (response, dealer, REP, DEALER) that has room, replies to the
- *                client they belong to
+ *                client they belong to. What a dealer sends to workers that are
+ *                responses or REP begins with the empty frame that those want
  *                xsub-xpub: publishers at the frontend, subscribers at the
  *                backend
  *                pull-push: PUSH at the frontend, PULL at the backend
