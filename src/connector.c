@@ -159,8 +159,7 @@ s_options_valid (const dividere_options_t *options)
 {
     return options->send_hwm > 0 && options->recv_hwm > 0 &&
            options->send_timeout_ms >= -1 && options->recv_timeout_ms >= -1 &&
-           options->linger_ms >= -1 && options->heartbeat_ms >= 0 &&
-           options->heartbeat_ms <= INT_MAX / DIVIDERE_HEARTBEATS_MISSED &&
+           options->linger_ms >= -1 && options->keepalive_ms >= 0 &&
            options->reconnect_ms > 0 &&
            options->reconnect_max_ms >= options->reconnect_ms &&
            options->overflow <= DIVIDERE_OVERFLOW_TELL;

@@ -9,6 +9,7 @@
 #include "socket.h"
 
 #define HANDSHAKE_MS 3000
+#define PROBES       3
 #define BACKLOG      1024
 
 int
@@ -23,6 +24,8 @@ dividere_socket_configure (void *handle, const dividere_options_t *options)
     dividere_limits_t limits;
     dividere_limits_get (&limits);
     int64_t size_max = (int64_t) limits.size_max;
+    int keepalive_s =
+        options->keepalive_ms / 1000 + (options->keepalive_ms % 1000 ? 1 : 0);
     const struct {
         int option;
         int value;
@@ -31,9 +34,10 @@ dividere_socket_configure (void *handle, const dividere_options_t *options)
         { ZMQ_RCVHWM, options->recv_hwm },
         { ZMQ_LINGER, options->linger_ms },
         { ZMQ_IPV6, options->ipv6 },
-        { ZMQ_HEARTBEAT_IVL, options->heartbeat_ms },
-        { ZMQ_HEARTBEAT_TIMEOUT,
-          options->heartbeat_ms * DIVIDERE_HEARTBEATS_MISSED },
+        { ZMQ_TCP_KEEPALIVE, keepalive_s > 0 },
+        { ZMQ_TCP_KEEPALIVE_IDLE, keepalive_s > 0 ? keepalive_s : -1 },
+        { ZMQ_TCP_KEEPALIVE_INTVL, keepalive_s > 0 ? keepalive_s : -1 },
+        { ZMQ_TCP_KEEPALIVE_CNT, keepalive_s > 0 ? PROBES : -1 },
         { ZMQ_RECONNECT_IVL, options->reconnect_ms },
         { ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms },
         { ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS },

@@ -6,8 +6,6 @@
 #include <dividere/connector.h>
 #include "route_internal.h"
 
-#define DIVIDERE_HEARTBEATS_MISSED 3 /* in a row end a connection           */
-
 /*  Waits for libzmq events until a deadline (-1: none) of zclock_mono. 0, or
  *  -1 with EAGAIN, EINTR, ETERM.                                            */
 int dividere_socket_wait (void *handle, short events, int64_t deadline);

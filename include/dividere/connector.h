@@ -57,8 +57,9 @@ typedef struct {
     int send_timeout_ms;   /* of the calls without one; -1               */
     int recv_timeout_ms;   /* -1                                         */
     int linger_ms;         /* destroy waits for unsent messages; 1000    */
-    int heartbeat_ms;      /* between pings of the transport, 0: off;    */
-                           /* 3 silent ones end a connection; 5000       */
+    int keepalive_ms;      /* between probes of an idle tcp connection,  */
+                           /* in full seconds, 0: off; 3 in vain end it; */
+                           /* 5000                                       */
     int reconnect_ms;      /* first pause before a new try; 100          */
     int reconnect_max_ms;  /* pauses double up to this; 5000             */
     bool ipv6;             /* false                                      */
