@@ -30,8 +30,8 @@ struct dividere_actor_t {
     dividere_ending_fn *ending;         /* of the actor's class, or NULL    */
     const char *tag; /* of the command that is handled; NULL: none          */
     bool verbose;
-    bool looking;               /* the timer that looks at the pipe is there */
-    dividere_running_t running; /* in the list of running actors    */
+    bool looking;                /* the timer that looks at the pipe is there */
+    dividere_running_t *running; /* in the list of running actors    */
 };
 
 static void
@@ -265,7 +265,7 @@ dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
     zsock_set_sndtimeo (pipe, 0);
     zsock_set_rcvtimeo (pipe, 0);
     s_read_pipe (self);
-    dividere_running_add (&self->running, pipe, self->name);
+    self->running = dividere_running_add (pipe, self->name);
     return self;
 }
 
@@ -292,7 +292,7 @@ dividere_actor_destroy (dividere_actor_t **self_p)
     dividere_actor_t *self = *self_p;
     s_make_room (self);
     zloop_destroy (&self->loop);
-    dividere_running_remove (&self->running);
+    dividere_running_remove (self->running);
     DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     freen (self->name);
     freen (self);
@@ -314,7 +314,7 @@ dividere_actor_name (const dividere_actor_t *self)
 void
 dividere_actor_busy (dividere_actor_t *self, const char *activity)
 {
-    atomic_store_explicit (&self->running.activity, activity,
+    atomic_store_explicit (&self->running->activity, activity,
                            memory_order_relaxed);
 }
 

@@ -5,7 +5,8 @@
  *  state        child  on
  *  new          no     START -> starting
  *  starting     yes    replies of the child -> ready, stopping (an errno);
- *                      ready_limit -> killing
+ *                      ready_limit -> killing; end of the channel, but not
+ *                      soon of the child -> terminating
  *  ready        yes    STOP, end of the channel -> stopping
  *  stopping     yes    stop_limit -> terminating
  *  terminating  yes    stop_limit -> killing
@@ -87,6 +88,7 @@ s_command_start (void *arg, char **args, size_t count, zmsg_t *values)
     if (s_is_endless (self))
         return dividere_process_fail (
             self, ENOTSUP, "main must call dividere_child_main first");
+    freen (self->reason);
     s_renew_restart (self);
     dividere_process_forget_bound (self);
     int error = dividere_process_launch (self);

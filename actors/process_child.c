@@ -12,6 +12,10 @@
 
 #define KIND(name) DIVIDERE__PROCESS_EVENT__KIND__##name
 
+#define MUTE_MS   200  /* from the end of the channel to that of the child   */
+#define TRACED_MS 100  /* until one that a tracer holds is looked at again   */
+#define DRAIN_MAX 1000 /* packets; its own children may fill the channel     */
+
 typedef dividere_process_t self_t;
 typedef Dividere__ProcessEvent event_t;
 
@@ -125,6 +129,13 @@ s_kill (self_t *self)
 static void
 s_on_unready (self_t *self)
 {
+    if (self->child.channel < 0) {
+        dividere_process_fail (self, EPROTO,
+                               "closed the channel, or wrote what is none of "
+                               "its messages");
+        s_on_unstopped (self);
+        return;
+    }
     dividere_process_fail (self, ETIMEDOUT, "not ready within %lld ms",
                            (long long) self->settings.ready_limit);
     s_kill (self);
@@ -232,7 +243,8 @@ s_unwatch (self_t *self, int fd)
 }
 
 /*  Of no use without its channel: one that has started has to end. One that is
- *  starting has its time limit, and one that is ending too.                 */
+ *  starting may just be ending by itself, and how tells more than that it does
+ *  not speak. One that is ending has its time limit.                        */
 static void
 s_lose_channel (self_t *self)
 {
@@ -241,6 +253,8 @@ s_lose_channel (self_t *self)
     self->child.channel = -1;
     if (self->state == DIVIDERE_PROCESS_READY)
         s_end_gently (self);
+    else if (self->state == DIVIDERE_PROCESS_STARTING)
+        s_enter_for (self, DIVIDERE_PROCESS_STARTING, MUTE_MS);
 }
 
 /*  False if there is nothing to read any more.                              */
@@ -348,20 +362,6 @@ s_handle_end (self_t *self, const dividere_exit_t *ended)
               self->error || !ended->known || ended->status || ended->signal);
 }
 
-/*  Why it ended may still be on its way through the channel.                */
-static int
-s_handle_pidfd (zloop_t *loop, zmq_pollitem_t *item, void *arg)
-{
-    self_t *self = (self_t *) arg;
-    dividere_exit_t ended;
-    if (!dividere_spawned_reap (&self->child, &ended))
-        return 0;
-    while (s_read_channel (self))
-        continue;
-    s_handle_end (self, &ended);
-    return 0;
-}
-
 static void
 s_watch (self_t *self, int fd, zloop_fn *handler)
 {
@@ -370,6 +370,35 @@ s_watch (self_t *self, int fd, zloop_fn *handler)
     zloop_poller (loop, &item, handler, self);
     /* An error would be reported once, then the descriptor dropped.         */
     zloop_poller_set_tolerant (loop, &item);
+}
+
+static int s_on_traced (zloop_t *loop, int timer, void *arg);
+
+/*  Why it ended may still be on its way through the channel. A dead child that
+ *  a tracer holds cannot be reaped yet, while its pidfd stays readable.     */
+static int
+s_handle_pidfd (zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    self_t *self = (self_t *) arg;
+    dividere_exit_t ended;
+    if (!dividere_spawned_reap (&self->child, &ended)) {
+        s_unwatch (self, self->child.pidfd);
+        zloop_timer (loop, TRACED_MS, 1, s_on_traced, self);
+        return 0;
+    }
+    for (int i = 0; i < DRAIN_MAX && s_read_channel (self); i++)
+        continue;
+    s_handle_end (self, &ended);
+    return 0;
+}
+
+/*  Nothing else can have ended that child meanwhile.                        */
+static int
+s_on_traced (zloop_t *loop, int timer, void *arg)
+{
+    self_t *self = (self_t *) arg;
+    s_watch (self, self->child.pidfd, s_handle_pidfd);
+    return 0;
 }
 
 int

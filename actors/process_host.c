@@ -6,17 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include "channel.h"
 #include "frame.h"
 #include "process_internal.h"
+#include "reactor_internal.h"
 #include "running.h"
+#include "socket.h"
 
 #define ALONE_MS 700 /* how long a child may outlive its parent              */
+#define LAST_MS  200 /* for what its sources have not sent at its end        */
 
 static _Atomic bool s_called = false;
 
@@ -24,6 +29,7 @@ typedef struct {
     zactor_t *reactor; /* ours                                              */
     pid_t thread;      /* of the reactor                                    */
     bool ending;       /* it was told to                                    */
+    bool alone;        /* there is no parent any more                       */
 } self_t;
 
 bool
@@ -43,24 +49,51 @@ s_send_status (int status, const char *reason)
     dividere_channel_send (DIVIDERE_CHILD_CHANNEL, &reply);
 }
 
+/*  One whose pipe takes nothing is stuck; the parent sees to that.          */
 static void
 s_end (self_t *self)
 {
-    if (!self->ending) {
-        DIVIDERE_HAND_OVER (&dividere_actor_pipes);
-        zstr_send (self->reactor, "$TERM");
-    }
-    self->ending = true;
+    if (self->ending)
+        return;
+    DIVIDERE_HAND_OVER (&dividere_actor_pipes);
+    self->ending = zstr_send (self->reactor, "$TERM") == 0;
 }
 
 /*  The kernel sees to the end of what is stuck, in a handler or at exit.    */
 static void
-s_end_alone (self_t *self)
+s_limit_life (void)
 {
     struct itimerval limit = { .it_value = { .tv_usec = ALONE_MS * 1000 } };
     signal (SIGALRM, SIG_DFL);
     setitimer (ITIMER_REAL, &limit, NULL);
-    s_end (self);
+}
+
+/*  The maker of the channel. Not getppid: who has become the parent when that
+ *  one was dead already is another. A pidfd, or -1 with ESRCH (it is gone) or
+ *  that it cannot be seen.                                                  */
+static int
+s_open_parent (void)
+{
+    struct ucred maker;
+    socklen_t size = sizeof (maker);
+    if (getsockopt (DIVIDERE_CHILD_CHANNEL, SOL_SOCKET, SO_PEERCRED, &maker,
+                    &size) < 0)
+        return -1;
+    return pidfd_open (maker.pid, 0);
+}
+
+/*  From here on nobody looks at the parent: the kernel does, until the process
+ *  is gone. The one that dies before is seen by the poll.                   */
+static void
+s_leave (int parent)
+{
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    struct pollfd items[2] = {
+        { DIVIDERE_CHILD_CHANNEL, 0, 0 },
+        { parent, POLLIN, 0 },
+    };
+    if (poll (items, 2, 0) > 0)
+        s_limit_life ();
 }
 
 /*  False if there is no parent any more.                                    */
@@ -76,7 +109,8 @@ s_handle_channel (self_t *self)
         s_end (self);
     else {
         DIVIDERE_HAND_OVER (&dividere_actor_pipes);
-        zmsg_send (&command, self->reactor);
+        if (zmsg_send (&command, self->reactor) < 0)
+            s_send_status (EAGAIN, NULL);
     }
     zmsg_destroy (&command);
     return true;
@@ -100,65 +134,113 @@ s_handle_pipe (self_t *self)
 /*  A copy that the parent has forked of itself may hold the channel open when
  *  the parent is gone: the parent is watched as well, where it can be seen.  */
 static void
-s_serve (self_t *self)
+s_serve (self_t *self, int parent)
 {
     zmq_pollitem_t items[3] = {
         { zsock_resolve (self->reactor), 0, ZMQ_POLLIN, 0 },
         { NULL, DIVIDERE_CHILD_CHANNEL, ZMQ_POLLIN, 0 },
-        { NULL, pidfd_open (getppid (), 0), ZMQ_POLLIN, 0 },
+        { NULL, parent, ZMQ_POLLIN, 0 },
     };
-    int watched = items[2].fd < 0 ? 2 : 3;
-    bool alone = false, running = true;
+    int watched = parent < 0 ? 2 : 3;
+    bool running = true;
     while (running) {
-        if (zmq_poll (items, alone ? 1 : watched, -1) < 0)
+        if (zmq_poll (items, self->alone ? 1 : watched, -1) < 0)
             continue;
         if (items[0].revents)
             running = s_handle_pipe (self);
-        if (alone)
+        if (self->alone)
             continue;
-        alone = (items[1].revents && !s_handle_channel (self)) ||
-                (watched == 3 && items[2].revents);
-        if (alone)
-            s_end_alone (self);
+        self->alone = (items[1].revents && !s_handle_channel (self)) ||
+                      (watched == 3 && items[2].revents);
+        if (self->alone) {
+            s_limit_life ();
+            s_end (self);
+        }
     }
 }
 
+/*  The reactor that the child was asked for, and its exit hook: there is one of
+ *  it in a process.                                                         */
+static void (*s_on_exit) (dividere_context_t *context);
+
+/*  exit () waits for what the sources have not sent.                        */
 static void
-s_host (const dividere_reactor_config_t *config)
+s_shorten_linger (dividere_context_t *context)
 {
-    self_t self = { zactor_new (dividere_reactor, (void *) config), 0, false };
+    if (s_on_exit)
+        s_on_exit (context);
+    zlistx_t *sources = context->reactor->sources;
+    dividere_source_t *source = (dividere_source_t *) zlistx_first (sources);
+    for (; source; source = (dividere_source_t *) zlistx_next (sources))
+        dividere_socket_set (source->connector->handle, ZMQ_LINGER, LAST_MS);
+}
+
+static void
+s_host (const dividere_reactor_config_t *given, int parent)
+{
+    dividere_reactor_config_t config = { NULL };
+    if (given)
+        config = *given;
+    s_on_exit = config.on_exit;
+    config.on_exit = s_shorten_linger;
+    self_t self = { .reactor = zactor_new (dividere_reactor, &config) };
+    /* It may end between the look at its pipe and the next send.            */
+    zsock_set_sndtimeo (self.reactor, 0);
+    zsock_set_rcvtimeo (self.reactor, 0);
     dividere_running_thread (self.reactor, &self.thread);
-    s_serve (&self);
+    s_serve (&self, parent);
+    if (!self.alone)
+        s_leave (parent);
     dividere_stop (&self.reactor, -1);
     dividere_running_join (self.thread, -1);
 }
 
 /*  There is no reactor of the name asked for: says so until told to end.    */
 static void
-s_refuse (const char *name)
+s_refuse (const char *name, int parent)
 {
     char reason[128];
     snprintf (reason, sizeof (reason), "no reactor is called \"%s\"", name);
-    zmq_pollitem_t item = { NULL, DIVIDERE_CHILD_CHANNEL, ZMQ_POLLIN, 0 };
+    zmq_pollitem_t items[2] = {
+        { NULL, DIVIDERE_CHILD_CHANNEL, ZMQ_POLLIN, 0 },
+        { NULL, parent, ZMQ_POLLIN, 0 },
+    };
     bool ending = false;
     while (!ending) {
-        zmq_poll (&item, 1, -1);
+        zmq_poll (items, parent < 0 ? 1 : 2, -1);
         zmsg_t *command = dividere_channel_recv (DIVIDERE_CHILD_CHANNEL);
         ending = command ? zframe_streq (zmsg_first (command), "$TERM")
-                         : errno != EAGAIN;
+                         : errno != EAGAIN || items[1].revents;
         if (command && !ending)
             s_send_status (ESRCH, reason);
         zmsg_destroy (&command);
     }
+    s_leave (parent);
 }
 
-static const dividere_reactor_config_t *
+static const dividere_child_reactor_t *
 s_find (const dividere_child_reactor_t *reactors, const char *name)
 {
     for (; reactors && reactors->name; reactors++)
         if (streq (reactors->name, name))
-            return reactors->config;
+            return reactors;
     return NULL;
+}
+
+/*  One whose parent is gone already has nothing to host.                    */
+static void
+s_run (const dividere_child_reactor_t *reactors, const char *name)
+{
+    int parent = s_open_parent ();
+    if (parent < 0 && errno == ESRCH) {
+        s_limit_life ();
+        return;
+    }
+    const dividere_child_reactor_t *entry = s_find (reactors, name);
+    if (entry)
+        s_host (entry->config, parent);
+    else
+        s_refuse (name, parent);
 }
 
 static bool
@@ -184,10 +266,6 @@ dividere_child_main (int argc, char **argv,
     /* Ctrl-C is for the whole group; what a child does then the parent says. */
     signal (SIGINT, SIG_IGN);
     fcntl (DIVIDERE_CHILD_CHANNEL, F_SETFD, FD_CLOEXEC);
-    const dividere_reactor_config_t *config = s_find (reactors, argv[2]);
-    if (config)
-        s_host (config);
-    else
-        s_refuse (argv[2]);
+    s_run (reactors, argv[2]);
     exit (0);
 }

@@ -14,7 +14,6 @@
 
 #define ACTIVITY_MAX 256
 #define JOIN_MS      1000 /* for the last steps of a thread that has ended   */
-#define LEFTOVER_MS  100  /* for the signal of an actor that has ended       */
 
 /*  Waits for events on the pipe, whatever signals arrive. 0, or -1 with
  *  ETIMEDOUT, ETERM.                                                        */
@@ -39,7 +38,8 @@ s_wait (zactor_t *actor, short events, int64_t deadline)
 }
 
 /*  A signal in the midst of a multipart message would tear it: none for the
- *  moment of a send or recv that does not wait.                             */
+ *  moment of a send or recv that does not wait. An actor may end by itself
+ *  before it, and nobody would ever take what is sent then.                 */
 static int
 s_send_whole (zactor_t *actor, zmsg_t **frames_p)
 {
@@ -47,8 +47,11 @@ s_send_whole (zactor_t *actor, zmsg_t **frames_p)
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
     DIVIDERE_HAND_OVER (&dividere_actor_pipes);
+    int limit = zsock_sndtimeo (zactor_sock (actor));
+    zsock_set_sndtimeo (zactor_sock (actor), 0);
     int rc = zmsg_send (frames_p, actor);
     int error = errno;
+    zsock_set_sndtimeo (zactor_sock (actor), limit);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     errno = error;
     return rc;
@@ -60,9 +63,12 @@ s_recv_whole (zactor_t *actor)
     sigset_t all, before;
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
+    int limit = zsock_rcvtimeo (zactor_sock (actor));
+    zsock_set_rcvtimeo (zactor_sock (actor), 0);
     zmsg_t *message = zmsg_recv (actor);
     DIVIDERE_TAKE_OVER (&dividere_actor_pipes);
     int error = errno;
+    zsock_set_rcvtimeo (zactor_sock (actor), limit);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     errno = error;
     return message;
@@ -74,30 +80,42 @@ s_deadline (int timeout_ms)
     return timeout_ms < 0 ? -1 : zclock_mono () + timeout_ms;
 }
 
-/*  Sends frames, which are taken. An actor that has ended takes no more.    */
+/*  Sends frames, which are taken. 0, or -1 with ESRCH (the actor has ended),
+ *  EAGAIN (no room in time), ETERM.                                         */
 static int
 s_send (zactor_t *actor, zmsg_t *frames, int64_t deadline)
 {
     pid_t thread;
-    if (s_wait (actor, ZMQ_POLLOUT, 0) < 0 && errno == ETIMEDOUT &&
-        dividere_running_thread (actor, &thread) < 0) {
+    int rc = -1;
+    /* The pipe of an actor that has ended never has room.                   */
+    if (dividere_running_ended (actor, &thread) == 0) {
         zmsg_destroy (&frames);
+        errno = ESRCH;
         return -1;
     }
-    if (s_wait (actor, ZMQ_POLLOUT, deadline) < 0) {
-        if (errno == ETIMEDOUT)
-            errno = EAGAIN;
+    while (s_wait (actor, ZMQ_POLLOUT, 0) == 0 ||
+           (errno == ETIMEDOUT &&
+            dividere_running_thread (actor, &thread) == 0 &&
+            s_wait (actor, ZMQ_POLLOUT, deadline) == 0)) {
+        rc = s_send_whole (actor, &frames);
+        if (rc == 0 || errno != EAGAIN)
+            break;
     }
-    else if (s_send_whole (actor, &frames) == 0)
-        return 0;
-    int error = errno;
+    int error = errno == ETIMEDOUT ? EAGAIN : errno;
     zmsg_destroy (&frames);
     errno = error;
-    return -1;
+    return rc;
+}
+
+/*  Nobody is there any more to answer the $TERM that zactor_destroy sends.  */
+static void
+s_expect_nothing (zactor_t *actor)
+{
+    zsock_set_rcvtimeo (zactor_sock (actor), 0);
 }
 
 /*  The next message that carries the tag; replies to calls that were given up
- *  come first and are thrown away. NULL with ETIMEDOUT, ETERM.              */
+ *  come first and are thrown away. NULL with ETIMEDOUT, ESRCH, ETERM.       */
 static zmsg_t *
 s_recv_reply (zactor_t *actor, const char *tag, int64_t deadline)
 {
@@ -107,7 +125,8 @@ s_recv_reply (zactor_t *actor, const char *tag, int64_t deadline)
             return NULL;
         if (zmsg_signal (reply) >= 0) {
             zmsg_destroy (&reply);
-            errno = ETERM;
+            s_expect_nothing (actor);
+            errno = ESRCH;
             return NULL;
         }
         zframe_t *first = zmsg_first (reply);
@@ -187,6 +206,18 @@ s_name_stuck (zactor_t *actor)
     errno = ETIMEDOUT;
 }
 
+void
+dividere_actor_let_go (zactor_t **actor_p)
+{
+    pid_t thread;
+    s_expect_nothing (*actor_p);
+    if (dividere_running_ended (*actor_p, &thread) == 0) {
+        dividere_running_join (thread, JOIN_MS);
+        dividere_running_forget (*actor_p);
+    }
+    zactor_destroy (actor_p);
+}
+
 int
 dividere_stop (zactor_t **actor_p, int timeout_ms)
 {
@@ -195,26 +226,15 @@ dividere_stop (zactor_t **actor_p, int timeout_ms)
     if (!actor)
         return 0;
     int64_t deadline = s_deadline (timeout_ms);
-    pid_t thread;
-    bool running = dividere_running_thread (actor, &thread) == 0;
     zmsg_t *frames = zmsg_new ();
     zmsg_addstr (frames, "$TERM");
-    /* Of an actor that has ended already only the signal may be left, if no
-       call has met it; of one whose context was closed not even that.       */
-    if (!running)
-        deadline = s_deadline (LEFTOVER_MS);
-    int rc = s_send (actor, frames, deadline);
-    if (rc == 0)
-        rc = s_wait_end (actor, deadline);
-    if (rc < 0 && running && errno != ESRCH && errno != ETERM) {
+    if (s_send (actor, frames, deadline) < 0 ||
+        s_wait_end (actor, deadline) < 0) {
         if (errno == ETIMEDOUT || errno == EAGAIN)
             s_name_stuck (actor);
-        return -1;
+        if (errno != ESRCH && errno != ETERM)
+            return -1;
     }
-    /* Nobody is there any more to answer the $TERM that this sends.         */
-    zsock_set_rcvtimeo (zactor_sock (actor), 0);
-    zactor_destroy (actor_p);
-    if (running)
-        dividere_running_join (thread, JOIN_MS);
+    dividere_actor_let_go (actor_p);
     return 0;
 }

@@ -114,7 +114,7 @@ s_ended (child_t *child)
 {
     self_t *self = child->self;
     zactor_t *actor = s_part (child);
-    zactor_destroy (&actor);
+    dividere_actor_let_go (&actor);
     if (s_state (child) != DIVIDERE_CHILD_STOPPING) {
         s_down (child, false, ECANCELED);
         return;
@@ -163,7 +163,7 @@ s_handle_left (zloop_t *loop, zsock_t *pipe, void *arg)
         actor = (zactor_t *) zlistx_next (self->left);
     zlistx_detach_cur (self->left);
     zloop_reader_end (loop, pipe);
-    zactor_destroy (&actor);
+    dividere_actor_let_go (&actor);
     return 0;
 }
 
@@ -421,7 +421,7 @@ s_release (self_t *self)
     while ((actor = (zactor_t *) zlistx_detach (self->left, NULL))) {
         zloop_reader_end (dividere_actor_loop (self->actor),
                           zactor_sock (actor));
-        zactor_destroy (&actor);
+        dividere_actor_let_go (&actor);
     }
     zlistx_destroy (&self->left);
     dividere_actor_answer (self->actor, &self->start, ETERM, NULL);

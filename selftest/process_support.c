@@ -4,9 +4,14 @@
 
 #include "selftest.h"
 #include "process_support.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "test.pb-c.h"
+
+extern char **environ;
 
 zactor_t *
 process_new (const char *reactor)
@@ -136,4 +141,46 @@ process_check_none (void)
 {
     CHECK_FAILS (waitid (P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOHANG),
                  ECHILD);
+}
+
+char *
+process_file (const char *folder, const char *content, mode_t mode)
+{
+    char *path = zsys_sprintf ("%s/executable", folder);
+    unlink (path);
+    int fd = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+    CHECK_INT (write (fd, content, strlen (content)), strlen (content));
+    close (fd);
+    return path;
+}
+
+pid_t
+process_spawn (char **argv, int *ret_output)
+{
+    int ends[2];
+    CHECK_INT (pipe2 (ends, O_CLOEXEC), 0);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init (&actions);
+    posix_spawn_file_actions_adddup2 (&actions, ends[1], 1);
+    pid_t pid;
+    CHECK_INT (posix_spawn (&pid, "/proc/self/exe", &actions, NULL, argv,
+                            environ),
+               0);
+    posix_spawn_file_actions_destroy (&actions);
+    close (ends[1]);
+    *ret_output = ends[0];
+    return pid;
+}
+
+void
+process_read_line (int fd, char *line, size_t size)
+{
+    size_t length = 0;
+    do {
+        struct pollfd item = { fd, POLLIN, 0 };
+        CHECK_INT (poll (&item, 1, SELFTEST_DEADLINE), 1);
+        CHECK_INT (read (fd, line + length, 1), 1);
+    }
+    while (line[length] != '\n' && ++length + 1 < size);
+    line[length] = 0;
 }

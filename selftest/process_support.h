@@ -46,4 +46,14 @@ pid_t process_ask (dividere_connector_t *client, const char *order,
 /*  This process has no child, dead or alive.                                */
 void process_check_none (void);
 
+/*  A file of this content in folder, instead of the one before. Its path is the
+ *  caller's.                                                                */
+char *process_file (const char *folder, const char *content, mode_t mode);
+
+/*  This program again, with these arguments, its standard output in a pipe. */
+pid_t process_spawn (char **argv, int *ret_output);
+
+/*  One line of that, without its end.                                       */
+void process_read_line (int fd, char *line, size_t size);
+
 #endif

@@ -100,6 +100,27 @@ s_hang_at_exit (dividere_context_t *context)
     s_never_return ();
 }
 
+static void
+s_hang_leaving (void)
+{
+    s_hang_at_exit (NULL);
+}
+
+static int
+s_announce_and_leave (dividere_context_t *context)
+{
+    CHECK_INT (atexit (s_hang_leaving), 0);
+    return s_announce (context);
+}
+
+static int
+s_send_unsent (dividere_context_t *context)
+{
+    TestMsg01 message = TEST_MSG01__INIT;
+    return dividere_send (dividere_context_find (context, "source-1"),
+                          &message.base);
+}
+
 static const dividere_handler_t s_handlers[] = {
     DIVIDERE_HANDLER (TestMsg01, test_msg01, s_on_order),
     DIVIDERE_HANDLER_END,
@@ -115,6 +136,10 @@ static const dividere_reactor_config_t s_lingering = {
     .on_init = s_announce,
     .on_exit = s_hang_at_exit,
 };
+static const dividere_reactor_config_t s_leaving = {
+    .on_init = s_announce_and_leave,
+};
+static const dividere_reactor_config_t s_unsent = { .on_init = s_send_unsent };
 
 const dividere_child_reactor_t selftest_reactors[] = {
     { "obedient", &s_obedient },
@@ -123,5 +148,8 @@ const dividere_child_reactor_t selftest_reactors[] = {
     { "stuck", &s_stuck },
     { "announcing", &s_announcing },
     { "lingering", &s_lingering },
+    { "leaving", &s_leaving },
+    { "unsent", &s_unsent },
+    { "plain", NULL },
     { NULL, NULL },
 };

@@ -12,7 +12,10 @@
  *  crashing       its init hook is killed by signal 11
  *  stuck          its init hook prints the pid and does not return
  *  announcing     its init hook prints the pid
- *  lingering      likewise; its exit hook prints "leaving" and hangs        */
+ *  lingering      likewise; its exit hook prints "leaving" and hangs
+ *  leaving        likewise, but in a handler of exit
+ *  unsent         its init hook sends on source-1
+ *  plain          has no configuration                                      */
 extern const dividere_child_reactor_t selftest_reactors[];
 
 /*  A text in the names of descriptors that no child may have.               */

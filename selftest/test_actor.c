@@ -15,6 +15,8 @@ void test_actor_stop (void);
 void test_actor_stuck (void);
 void test_actor_signals (void);
 void test_actor_unread_replies (void);
+void test_actor_ended (void);
+void test_actor_ended_joined (void);
 
 static char *
 s_first (zmsg_t **reply_p)
@@ -218,4 +220,40 @@ test_actor_unread_replies (void)
     for (int i = 0; i < 1500; i++)
         CHECK_INT (zstr_send (actor, "PING"), 0);
     zactor_destroy (&actor);
+}
+
+/*  A call that finds the actor ended leaves nothing to wait for.            */
+void
+test_actor_ended (void)
+{
+    for (int i = 0; i < 200; i++) {
+        zactor_t *actor = zactor_new (dividere_reactor, NULL);
+        CHECK_INT (zstr_send (actor, "$TERM"), 0);
+        while (dividere_call (actor, NULL, SELFTEST_DEADLINE, "PING", NULL) ==
+               0)
+            continue;
+        CHECK_INT (errno, ESRCH);
+        CHECK_FAILS (dividere_call (actor, NULL, -1, "PING", NULL), ESRCH);
+        if (i % 2)
+            zactor_destroy (&actor);
+        else
+            CHECK_INT (dividere_stop (&actor, -1), 0);
+    }
+}
+
+/*  Its thread is gone when stop returns, also if it ended before.           */
+void
+test_actor_ended_joined (void)
+{
+    size_t threads = selftest_threads ();
+    for (size_t i = 0; i < selftest_scaled (2000); i++) {
+        zactor_t *actor = zactor_new (dividere_reactor, NULL);
+        CHECK_INT (zstr_send (actor, "$TERM"), 0);
+        char text[32];
+        while (i % 2 &&
+               dividere_actor_activity (actor, text, sizeof (text)) == 0)
+            continue;
+        CHECK_INT (dividere_stop (&actor, SELFTEST_DEADLINE), 0);
+        CHECK_INT (selftest_threads (), threads);
+    }
 }

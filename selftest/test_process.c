@@ -21,10 +21,13 @@ void test_process_sources (void);
 void test_process_stats (void);
 void test_process_commands (void);
 void test_process_refusals (void);
+void test_process_plain (void);
+void test_process_unsent (void);
 void test_process_exhausted (void);
 void test_process_executable (void);
 void test_process_descriptors (void);
 void test_process_sigchld (void);
+void test_process_restart (void);
 
 /*  An answer from another process.                                          */
 void
@@ -274,7 +277,38 @@ test_process_refusals (void)
     CHECK_INT (dividere_stop (&first, -1), 0);
     /* The port is free now: the same actor can start.                       */
     process_start (process, NULL);
+    CHECK_STR (process_status (process).reason, "");
     CHECK_INT (dividere_stop (&process, -1), 0);
+}
+
+/*  An entry of the table without a configuration is not an unknown one.     */
+void
+test_process_plain (void)
+{
+    zactor_t *process = process_new ("plain");
+    process_start (process, NULL);
+    CHECK_INT (dividere_stop (&process, -1), 0);
+}
+
+/*  A message to a peer that is not there does not hold up an end in order.  */
+void
+test_process_unsent (void)
+{
+    zactor_t *process = process_new ("unsent");
+    process_set (process, "stop_limit", "800");
+    char endpoint[ENDPOINT_SIZE];
+    snprintf (endpoint, sizeof (endpoint), ">%s", selftest_ipc ());
+    CHECK_INT (dividere_call (process, NULL, -1, "ADD", "dealer", endpoint,
+                              NULL),
+               0);
+    dividere_connector_t *events = process_events (process);
+    CHECK_INT (dividere_call (process, NULL, -1, "START", NULL), 0);
+    CHECK_INT (dividere_call (process, NULL, -1, "STOP", NULL), 0);
+    EVENT (events, STARTED);
+    EVENT (events, READY);
+    CHECK_STR (EVENT (events, EXITED)->reason, "exited with status 0");
+    CHECK_INT (dividere_stop (&process, -1), 0);
+    dividere_connector_destroy (&events);
 }
 
 /*  With so few descriptors left that one of the three is missing.           */
@@ -306,17 +340,6 @@ test_process_exhausted (void)
 }
 
 /*  A file with this content and mode; the caller frees the name.            */
-static char *
-s_file (const char *folder, const char *content, mode_t mode)
-{
-    char *path = zsys_sprintf ("%s/executable", folder);
-    unlink (path);
-    int fd = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
-    CHECK_INT (write (fd, content, strlen (content)), strlen (content));
-    close (fd);
-    return path;
-}
-
 static void
 s_check_executable (const char *path, int error, const char *reason)
 {
@@ -335,26 +358,37 @@ test_process_executable (void)
     char *folder = selftest_folder ();
     s_check_executable ("/nonexistent/program", ENOENT, "No such file");
     s_check_executable (folder, EACCES, "Permission denied");
-    char *path = s_file (folder, "neither ELF nor script", 0700);
+    char *path = process_file (folder, "neither ELF nor script", 0700);
     s_check_executable (path, ENOEXEC, "Exec format");
     free (path);
-    path = s_file (folder, "#!/bin/sh\nexit 7\n", 0700);
+    path = process_file (folder, "#!/bin/sh\nexit 7\n", 0700);
     s_check_executable (path, ECHILD, "exited with status 7");
     free (path);
-    path = s_file (folder, "#!/bin/sh\nexec tail -f /dev/null\n", 0700);
+    path = process_file (folder, "#!/bin/sh\nexec tail -f /dev/null\n", 0700);
     s_check_executable (path, ETIMEDOUT, "not ready");
     free (path);
-    path = s_file (folder, "#!/bin/sh\necho garbage >&3\n", 0700);
+    path = process_file (folder, "#!/bin/sh\necho garbage >&3\n", 0700);
     s_check_executable (path, ECHILD, "exited with status 0");
     free (path);
-    path = s_file (folder,
-                   "#!/bin/sh\nprintf 'garbage\\0' >&3\n"
-                   "exec tail -f /dev/null\n",
-                   0700);
+    path = process_file (folder,
+                         "#!/bin/sh\nprintf 'garbage\\0' >&3\n"
+                         "exec tail -f /dev/null\n",
+                         0700);
     s_check_executable (path, EPROTO, "Protocol error");
     free (path);
+    path =
+        process_file (folder,
+                      "#!/bin/sh\necho garbage >&3\nexec tail -f /dev/null\n",
+                      0700);
+    s_check_executable (path, EPROTO, "closed the channel");
+    free (path);
+    path =
+        process_file (folder, "#!/bin/sh\nexec 3>&-\nexec tail -f /dev/null\n",
+                      0700);
+    s_check_executable (path, EPROTO, "closed the channel");
+    free (path);
     /* Why it cannot start is read, though it is gone by then.               */
-    path = s_file (folder, "#!/bin/sh\nprintf '13\\0' >&3\n", 0700);
+    path = process_file (folder, "#!/bin/sh\nprintf '13\\0' >&3\n", 0700);
     s_check_executable (path, EACCES, "START: Permission denied");
     unlink (path);
     free (path);
@@ -413,4 +447,48 @@ test_process_sigchld (void)
     CHECK_INT (dividere_stop (&process, -1), 0);
     dividere_connector_destroy (&events);
     signal (SIGCHLD, SIG_DFL);
+}
+
+/*  Each policy, after a failure and after an end in order; the same port.   */
+static void
+s_check_policy (const char *policy, int status, bool again)
+{
+    zactor_t *process = process_obedient ("dealer");
+    process_set (process, "restart", policy);
+    process_set (process, "backoff", "1");
+    dividere_connector_t *events = process_events (process);
+    char endpoint[ENDPOINT_SIZE];
+    pid_t pid = process_start (process, endpoint);
+    EVENT (events, STARTED);
+    EVENT (events, READY);
+    dividere_connector_t *client = dividere_dealer_new (endpoint, NULL);
+    process_order (client, "exit", status);
+    const Dividere__ProcessEvent *event = EVENT (events, EXITED);
+    CHECK_INT (event->pid, pid);
+    CHECK_INT (event->status, status);
+    CHECK_INT (event->signal, 0);
+    if (again) {
+        event = EVENT (events, RESTARTING);
+        CHECK_INT (event->delay_ms, 1);
+        CHECK_INT (event->restarts, 1);
+        pid = EVENT (events, STARTED)->pid;
+        EVENT (events, READY);
+        CHECK_INT (process_ask (client, "", NULL), pid);
+        CHECK_INT (process_status (process).restarts, 1);
+    }
+    else
+        CHECK_STR (process_status (process).state, "stopped");
+    CHECK_INT (dividere_stop (&process, -1), 0);
+    process_check_none ();
+    dividere_connector_destroy (&client);
+    dividere_connector_destroy (&events);
+}
+
+void
+test_process_restart (void)
+{
+    s_check_policy ("never", 3, false);
+    s_check_policy ("on-failure", 0, false);
+    s_check_policy ("on-failure", 3, true);
+    s_check_policy ("always", 0, true);
 }

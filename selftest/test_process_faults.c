@@ -5,23 +5,23 @@
 
 #include "selftest.h"
 #include "process_support.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "test.pb-c.h"
 
-extern char **environ;
-
-void test_process_restart (void);
 void test_process_restart_fails (void);
 void test_process_gives_up (void);
 void test_process_stuck (void);
 void test_process_stop (void);
 void test_process_killed (void);
 void test_process_orphans (void);
+void test_process_orphan_leaving (void);
+void test_process_orphan_early (void);
 void test_process_forgotten (void);
 void test_process_parent (void);
 void test_process_endless (void);
@@ -39,50 +39,6 @@ static void
 s_until_state (zactor_t *process, const char *state)
 {
     CHECK_EVENTUALLY (strcmp (process_status (process).state, state) == 0);
-}
-
-/*  Each policy, after a failure and after an end in order; the same port.   */
-static void
-s_check_policy (const char *policy, int status, bool again)
-{
-    zactor_t *process = process_obedient ("dealer");
-    process_set (process, "restart", policy);
-    process_set (process, "backoff", "1");
-    dividere_connector_t *events = process_events (process);
-    char endpoint[ENDPOINT_SIZE];
-    pid_t pid = process_start (process, endpoint);
-    EVENT (events, STARTED);
-    EVENT (events, READY);
-    dividere_connector_t *client = dividere_dealer_new (endpoint, NULL);
-    process_order (client, "exit", status);
-    const Dividere__ProcessEvent *event = EVENT (events, EXITED);
-    CHECK_INT (event->pid, pid);
-    CHECK_INT (event->status, status);
-    CHECK_INT (event->signal, 0);
-    if (again) {
-        event = EVENT (events, RESTARTING);
-        CHECK_INT (event->delay_ms, 1);
-        CHECK_INT (event->restarts, 1);
-        pid = EVENT (events, STARTED)->pid;
-        EVENT (events, READY);
-        CHECK_INT (process_ask (client, "", NULL), pid);
-        CHECK_INT (process_status (process).restarts, 1);
-    }
-    else
-        s_check_state (process, "stopped");
-    CHECK_INT (dividere_stop (&process, -1), 0);
-    process_check_none ();
-    dividere_connector_destroy (&client);
-    dividere_connector_destroy (&events);
-}
-
-void
-test_process_restart (void)
-{
-    s_check_policy ("never", 3, false);
-    s_check_policy ("on-failure", 0, false);
-    s_check_policy ("on-failure", 3, true);
-    s_check_policy ("always", 0, true);
 }
 
 /*  Somebody has taken the port, for a while.                                */
@@ -325,36 +281,12 @@ test_process_killed (void)
     dividere_connector_destroy (&events);
 }
 
-/*  This program again, with these arguments, its standard output in a pipe. */
-static pid_t
-s_spawn (char **argv, char **environment, int *ret_output)
+/*  It announces that it ends, and hangs then.                               */
+static bool
+s_is_leaving (const char *reactor)
 {
-    int ends[2];
-    CHECK_INT (pipe2 (ends, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init (&actions);
-    posix_spawn_file_actions_adddup2 (&actions, ends[1], 1);
-    pid_t pid;
-    CHECK_INT (posix_spawn (&pid, "/proc/self/exe", &actions, NULL, argv,
-                            environment),
-               0);
-    posix_spawn_file_actions_destroy (&actions);
-    close (ends[1]);
-    *ret_output = ends[0];
-    return pid;
-}
-
-static void
-s_read_line (int fd, char *line, size_t size)
-{
-    size_t length = 0;
-    do {
-        struct pollfd item = { fd, POLLIN, 0 };
-        CHECK_INT (poll (&item, 1, SELFTEST_DEADLINE), 1);
-        CHECK_INT (read (fd, line + length, 1), 1);
-    }
-    while (line[length] != '\n' && ++length + 1 < size);
-    line[length] = 0;
+    return strcmp (reactor, "lingering") == 0 ||
+           strcmp (reactor, "leaving") == 0;
 }
 
 /*  A program with a child in the state that the environment names, and a copy
@@ -364,11 +296,15 @@ void
 test_process_parent (void)
 {
     const char *reactor = getenv ("DIVIDERE_SELFTEST_REACTOR");
-    zactor_t *process = process_new (reactor);
+    const char *executable = getenv ("DIVIDERE_SELFTEST_EXECUTABLE");
+    dividere_process_config_t config = { .reactor = reactor,
+                                         .executable = executable };
+    zactor_t *process = zactor_new (dividere_process, &config);
     process_set (process, "ready_limit", FOR_EVER);
     process_set (process, "stop_limit", FOR_EVER);
-    dividere_call (process, NULL, -1, "START", NULL);
-    if (strcmp (reactor, "lingering") == 0)
+    dividere_call (process, NULL, executable ? 0 : -1, "START", NULL);
+    CHECK (process_status (process).pid);
+    if (s_is_leaving (reactor))
         dividere_call (process, NULL, -1, "STOP", NULL);
     pid_t copy = fork ();
     if (copy > 0) {
@@ -382,7 +318,7 @@ static pid_t
 s_read_pid (int fd)
 {
     char line[32];
-    s_read_line (fd, line, sizeof (line));
+    process_read_line (fd, line, sizeof (line));
     pid_t pid = (pid_t) strtol (line, NULL, 10);
     CHECK (pid > 0);
     return pid;
@@ -390,17 +326,17 @@ s_read_pid (int fd)
 
 /*  Orphans come to this process, which can wait for them then.              */
 static void
-s_check_orphan (const char *reactor, bool graceful)
+s_check_orphan (const char *reactor, int signal)
 {
     char *argv[] = { "dividere_selftest", "--test", "process_parent", NULL };
     int output, status;
     char line[32];
     CHECK_INT (setenv ("DIVIDERE_SELFTEST_REACTOR", reactor, 1), 0);
-    pid_t parent = s_spawn (argv, environ, &output);
+    pid_t parent = process_spawn (argv, &output);
     pid_t child = s_read_pid (output);
-    pid_t copy = graceful ? s_read_pid (output) : 0;
-    if (strcmp (reactor, "lingering") == 0) {
-        s_read_line (output, line, sizeof (line));
+    pid_t copy = signal ? 0 : s_read_pid (output);
+    if (s_is_leaving (reactor)) {
+        process_read_line (output, line, sizeof (line));
         CHECK_STR (line, "leaving");
     }
     int64_t start = selftest_now_ms ();
@@ -409,8 +345,7 @@ s_check_orphan (const char *reactor, bool graceful)
     CHECK_EVENTUALLY (waitpid (child, &status, WNOHANG) == child);
     selftest_note ("%s: gone after %d ms", reactor,
                    (int) (selftest_now_ms () - start));
-    CHECK (graceful ? WIFEXITED (status) && WEXITSTATUS (status) == 0
-                    : WIFSIGNALED (status) && WTERMSIG (status) == SIGALRM);
+    CHECK_INT (status, signal);
     if (copy) {
         CHECK_INT (kill (copy, SIGKILL), 0);
         CHECK_INT (waitpid (copy, &status, 0), copy);
@@ -425,10 +360,68 @@ void
 test_process_orphans (void)
 {
     CHECK_INT (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-    s_check_orphan ("announcing", true);
-    s_check_orphan ("stuck", false);
-    s_check_orphan ("lingering", false);
+    s_check_orphan ("announcing", 0);
+    s_check_orphan ("stuck", SIGALRM);
+    s_check_orphan ("lingering", SIGALRM);
     process_check_none ();
+}
+
+/*  Nor does one outlive it that hangs after its reactor has ended.          */
+void
+test_process_orphan_leaving (void)
+{
+    CHECK_INT (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    s_check_orphan ("leaving", SIGKILL);
+    process_check_none ();
+}
+
+/*  The executable waits for a line from the lock before it is this program. */
+static void
+s_check_early (const char *reactor, const char *path, int lock)
+{
+    CHECK_INT (setenv ("DIVIDERE_SELFTEST_REACTOR", reactor, 1), 0);
+    CHECK_INT (setenv ("DIVIDERE_SELFTEST_EXECUTABLE", path, 1), 0);
+    char *argv[] = { "dividere_selftest", "--test", "process_parent", NULL };
+    int output, status;
+    pid_t parent = process_spawn (argv, &output), child;
+    pid_t copy = s_read_pid (output);
+    CHECK_INT (kill (parent, SIGKILL), 0);
+    CHECK_INT (waitpid (parent, &status, 0), parent);
+    CHECK_INT (write (lock, "\n", 1), 1);
+    CHECK_EVENTUALLY ((child = waitpid (-1, &status, WNOHANG)) > 0);
+    CHECK (child != copy);
+    CHECK_INT (status, 0);
+    CHECK_INT (kill (copy, SIGKILL), 0);
+    CHECK_INT (waitpid (copy, &status, 0), copy);
+    close (output);
+}
+
+/*  The parent dies before main is called in the child, a copy of it does not:
+ *  who has become the parent is none of the child's business.               */
+void
+test_process_orphan_early (void)
+{
+    CHECK_INT (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    char program[4096] = "";
+    CHECK (readlink ("/proc/self/exe", program, sizeof (program) - 1) > 0);
+    char *folder = selftest_folder ();
+    char *path = zsys_sprintf ("%s/lock", folder);
+    char *text =
+        zsys_sprintf ("#!/bin/sh\nread x <%s\nexec %s \"$@\"\n", path, program);
+    CHECK_INT (mkfifo (path, 0600), 0);
+    int lock = open (path, O_RDWR | O_CLOEXEC);
+    char *script = process_file (folder, text, 0700);
+    s_check_early ("announcing", script, lock);
+    s_check_early ("nobody", script, lock);
+    process_check_none ();
+    close (lock);
+    unlink (path);
+    unlink (script);
+    CHECK_INT (rmdir (folder), 0);
+    free (script);
+    free (text);
+    free (path);
+    free (folder);
 }
 
 /*  The program whose main does not call dividere_child_main: with itself as the
@@ -461,7 +454,7 @@ s_check_mark_alone (void)
     char *argv[] = { "dividere_selftest", "--dividere-child", "obedient",
                      NULL };
     int output, status;
-    pid_t pid = s_spawn (argv, environ, &output);
+    pid_t pid = process_spawn (argv, &output);
     CHECK_INT (waitpid (pid, &status, 0), pid);
     CHECK (WIFEXITED (status));
     CHECK_INT (WEXITSTATUS (status), 2);
@@ -476,13 +469,13 @@ test_process_forgotten (void)
     char line[256];
     int output, status;
     CHECK_INT (setenv ("DIVIDERE_SELFTEST_ENDLESS", "1", 1), 0);
-    pid_t pid = s_spawn (argv, environ, &output);
+    pid_t pid = process_spawn (argv, &output);
     /* The inner one prints first.                                           */
-    s_read_line (output, line, sizeof (line));
+    process_read_line (output, line, sizeof (line));
     char *at = line;
     CHECK (strtol (at, &at, 10) != pid);
     CHECK_INT (strtol (at, &at, 10), ENOTSUP);
-    s_read_line (output, line, sizeof (line));
+    process_read_line (output, line, sizeof (line));
     at = line;
     CHECK_INT (strtol (at, &at, 10), pid);
     CHECK_INT (strtol (at, &at, 10), ECHILD);

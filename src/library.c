@@ -3,7 +3,7 @@
 /*  What happens before main, and the version. CZMQ takes SIGINT and SIGTERM
  *  away from the application when its context is made, and ends loops when one
  *  arrives: a library must do neither, so that is turned off before any context
- *  can exist.                                                               */
+ *  can exist. The context itself starts no thread before the first socket.  */
 
 #include <stdlib.h>
 #include <czmq.h>
@@ -16,6 +16,9 @@ __attribute__ ((constructor)) static void
 s_before_main (void)
 {
     zsys_handler_set (NULL);
+    /* CZMQ closes all sockets in a handler of exit: made the first, it comes
+       after those that stop actors.                                         */
+    zsys_init ();
     if (sodium_init () < 0)
         abort ();
     const char *debug = getenv ("DIVIDERE_DEBUG");

@@ -32,9 +32,9 @@ extern "C" {
  *  reply, up to timeout_ms (-1: no limit). Returns 0 and, where ret_reply is
  *  not NULL, the values as a message that the caller destroys; or -1 with the
  *  errno of the reply, or ETIMEDOUT (the actor is busy; its late reply will be
- *  thrown away by the next call), EAGAIN (its pipe is full), ESRCH or
- *  ETERM (it has ended, or the context is closed). A signal does not interrupt
- *  it. One thread at a time per actor.                                      */
+ *  thrown away by the next call), EAGAIN (its pipe is full), ESRCH (it
+ *  has ended), ETERM (the context is closed). A signal does not interrupt it.
+ *  One thread at a time per actor.                                          */
 DIVIDERE_EXPORT int dividere_call (zactor_t *actor, zmsg_t **ret_reply,
                                    int timeout_ms, const char *command,
                                    ...) DIVIDERE_SENTINEL;
@@ -42,7 +42,8 @@ DIVIDERE_EXPORT int dividere_call (zactor_t *actor, zmsg_t **ret_reply,
 /*  Ends an actor and waits until its thread is gone, up to timeout_ms (-1: no
  *  limit). Returns 0 and nulls *actor_p, also if it is NULL already; or -1 with
  *  ETIMEDOUT: the log names the actor and the handler that is stuck, and the
- *  actor is still the caller's, told to end; call again later.              */
+ *  actor is still the caller's, told to end; call again later. It may be called
+ *  by a handler of atexit, of an actor that ended by itself, and again.      */
 DIVIDERE_EXPORT int dividere_stop (zactor_t **actor_p, int timeout_ms);
 
 /*  The name of an actor and of what it is busy with: "reactor: on_msg01", or

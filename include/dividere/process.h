@@ -52,7 +52,8 @@ extern "C" {
  *  ENOENT, EACCES, ENOEXEC (the executable), ENOTSUP (this program has not
  *  called dividere_child_main), ESRCH (the child knows no such reactor),
  *  ETIMEDOUT (not ready in time, and killed), ECHILD (it exited or was killed),
- *  EPROTO (the executable is not made for this), EALREADY, ECANCELED (by STOP),
+ *  EPROTO (the executable is not made for this: it closed the channel, or wrote
+ *  what is no reply; ended by SIGTERM), EALREADY, ECANCELED (by STOP),
  *  EAGAIN (no more processes), EMFILE, ENOSYS (no pidfd: Linux before 5.4,
  *  valgrind), and the errno of what failed in the child: a source that cannot
  *  be bound, the init hook. STATUS then tells the reason in words, as the log
@@ -62,7 +63,8 @@ extern "C" {
  *  STOP replies when the child has ended. STATUS tells the state: new,
  *  starting, ready, stopping, terminating (after SIGTERM), killing (after
  *  SIGKILL), waiting (for the next restart), stopped. STATS waits for a child
- *  that is busy: give the call a time limit.
+ *  that is busy: give the call a time limit. The reason is that of the last
+ *  failure or end since START.
  *
  *  SET (times in ms) and ADD are for before START:
  *    restart      never | on-failure (default: status other than 0, or a
@@ -81,8 +83,13 @@ extern "C" {
  *  endpoint, and to the log. An actor that gives up ends: calls to it fail, a
  *  supervisor sees it as down, dividere_stop succeeds at once.
  *
- *  Stopping the actor stops the child first, as STOP does. The child ends when
- *  this process does, however that ends. It inherits standard input, output and
+ *  Where the application ignores SIGCHLD, or waits for any child, how a child
+ *  ended cannot be known: it counts as a failure, even after exit (0).
+ *
+ *  Stopping the actor stops the child first, as STOP does. A child that ends in
+ *  order waits no longer than 200 ms for what its sources have not sent. It
+ *  ends when this process does, however that ends: within 700 ms, and at once
+ *  if its reactor has ended before. It inherits standard input, output and
  *  error, the environment, and no other descriptor; signals have their default
  *  action in it, but it ignores SIGINT. It should not take SIGALRM, by which it
  *  ends when it is stuck without a parent. A message that a child was handling
@@ -98,7 +105,8 @@ typedef struct {
 } dividere_process_config_t;
 
 /*  A reactor that a child can be asked for; config as for dividere_reactor. Its
- *  on_init hook runs in the child, and refuses the start by an errno.       */
+ *  on_init hook runs in the child, and refuses the start by an errno. config
+ *  may be NULL, as for dividere_reactor.                                    */
 typedef struct {
     const char *name;
     const dividere_reactor_config_t *config;
