@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <dividere/process.h>
 
 /*  A benchmark compares two sides that do the same work: a reference and ours.
  *  Figures differ by 2 x between machines and between hours, so what is judged
@@ -47,6 +48,9 @@ extern const bench_row_t bench_flow_rows[];
 extern const bench_row_t bench_request_rows[];
 extern const bench_row_t bench_proxy_rows[];
 extern const bench_row_t bench_stop_rows[];
+
+/*  What the processes among the actors of bench_stop_rows are.              */
+extern const dividere_child_reactor_t bench_children[];
 
 /*  How long and how often.                                                  */
 typedef struct {

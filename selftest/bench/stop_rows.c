@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  How long it takes until a reactor is gone. A window makes and stops one
- *  after another; the longest counts.                                       */
+/*  How long it takes until actors are gone. A window makes and stops one after
+ *  another; the longest counts.                                             */
 
 #include "bench.h"
 #include <pthread.h>
@@ -12,23 +12,42 @@
 #include "selftest.h"
 
 #define PAYLOAD      16
+#define BATCH        100
 #define FLOODED_FROM 10000 /* messages handled                              */
 #define PATIENCE_MS  1     /* of a sender that finds no room                */
+#define ANY_PORT     "tcp://127.0.0.1:*"
 
 typedef struct {
-    zactor_t *reactor;
-    char *endpoint;
+    zactor_t *actor;
+    char *frontend; /* where it receives                                    */
+    char *backend;  /* of a proxy                                           */
     size_t handled;
     sem_t flooded;
     atomic_bool ended;
 } stop_t;
 
+static void
+s_call (zactor_t *actor, const char *command, const char *first,
+        const char *second)
+{
+    CHECK_INT (dividere_call (actor, NULL, SELFTEST_DEADLINE, command, first,
+                              second, NULL),
+               0);
+}
+
+static void
+s_handled (stop_t *self)
+{
+    if (++self->handled == FLOODED_FROM)
+        sem_post (&self->flooded);
+}
+
 static int
 on_message (dividere_context_t *context, const Msg01 *message)
 {
     stop_t *self = (stop_t *) dividere_context_user (context);
-    if (++self->handled == FLOODED_FROM)
-        sem_post (&self->flooded);
+    if (self)
+        s_handled (self);
     return 0;
 }
 
@@ -38,44 +57,116 @@ static const dividere_handler_t s_handlers[] = {
 };
 
 static void
-s_start (stop_t *self)
+s_start_reactor (stop_t *self)
 {
-    memset (self, 0, sizeof (*self));
-    CHECK_INT (sem_init (&self->flooded, 0, 0), 0);
     dividere_reactor_config_t config = { .handlers = s_handlers, .user = self };
-    self->reactor = zactor_new (dividere_reactor, &config);
-    self->endpoint =
-        load_add_source (self->reactor, "dealer", "@tcp://127.0.0.1:*");
-    CHECK_INT (dividere_call (self->reactor, NULL, -1, "START", NULL), 0);
+    self->actor = zactor_new (dividere_reactor, &config);
+    self->frontend = load_add_source (self->actor, "dealer", "@" ANY_PORT);
+    s_call (self->actor, "START", NULL, NULL);
+}
+
+static char *
+s_bind (zactor_t *proxy, const char *side)
+{
+    zmsg_t *reply = NULL;
+    CHECK_INT (dividere_call (proxy, &reply, SELFTEST_DEADLINE, "BIND", side,
+                              ANY_PORT, NULL),
+               0);
+    char *endpoint = zmsg_popstr (reply);
+    zmsg_destroy (&reply);
+    return endpoint;
+}
+
+static void
+s_start_pattern (stop_t *self, const char *pattern)
+{
+    self->actor = zactor_new (dividere_proxy, NULL);
+    s_call (self->actor, "SET", "pattern", pattern);
+    self->frontend = s_bind (self->actor, "frontend");
+    self->backend = s_bind (self->actor, "backend");
+}
+
+static void
+s_start_router_dealer (stop_t *self)
+{
+    s_start_pattern (self, "router-dealer");
+}
+
+static void
+s_start_xsub_xpub (stop_t *self)
+{
+    s_start_pattern (self, "xsub-xpub");
+}
+
+static void
+s_start_pull_push (stop_t *self)
+{
+    s_start_pattern (self, "pull-push");
+}
+
+static void
+s_start_monitor (stop_t *self)
+{
+    self->actor = zactor_new (dividere_monitor, NULL);
+    s_call (self->actor, "PING", NULL, NULL);
+}
+
+static const dividere_reactor_config_t s_child = { .handlers = s_handlers };
+
+const dividere_child_reactor_t bench_children[] = { { "child", &s_child },
+                                                    { NULL, NULL } };
+
+static void
+s_start_supervisor (stop_t *self)
+{
+    static const char *const setup[] = { "ADD dealer @" ANY_PORT, "START",
+                                         NULL };
+    static const dividere_child_t children[] = {
+        { .name = "child",
+          .actor = dividere_reactor,
+          .args = (void *) &s_child,
+          .setup = setup },
+        { NULL },
+    };
+    dividere_supervisor_config_t config = { .children = children };
+    self->actor = zactor_new (dividere_supervisor, &config);
+    s_call (self->actor, "START", NULL, NULL);
+}
+
+static void
+s_start_process (stop_t *self)
+{
+    dividere_process_config_t config = { .reactor = "child" };
+    self->actor = zactor_new (dividere_process, &config);
+    s_call (self->actor, "ADD", "dealer", "@" ANY_PORT);
+    s_call (self->actor, "START", NULL, NULL);
 }
 
 static double
 s_stop (stop_t *self)
 {
     double start = bench_now ();
-    CHECK_INT (dividere_stop (&self->reactor, SELFTEST_DEADLINE), 0);
+    CHECK_INT (dividere_stop (&self->actor, SELFTEST_DEADLINE), 0);
     return bench_now () - start;
+}
+
+static void
+s_init (stop_t *self)
+{
+    memset (self, 0, sizeof (*self));
+    CHECK_INT (sem_init (&self->flooded, 0, 0), 0);
 }
 
 static void
 s_term (stop_t *self)
 {
     sem_destroy (&self->flooded);
-    free (self->endpoint);
-}
-
-static double
-s_stop_idle (void)
-{
-    stop_t self;
-    s_start (&self);
-    double took = s_stop (&self);
-    s_term (&self);
-    return took;
+    free (self->frontend);
+    free (self->backend);
 }
 
 static void *
-s_flood (void *args)
+s_flood_reactor (void *args)
 {
     stop_t *self = (stop_t *) args;
     load_t load;
@@ -83,7 +174,7 @@ s_flood (void *args)
     dividere_options_t options = DIVIDERE_OPTIONS_INIT;
     options.linger_ms = 0;
     dividere_connector_t *sender =
-        dividere_dealer_new (self->endpoint, &options);
+        dividere_dealer_new (self->frontend, &options);
     CHECK (sender);
     while (!self->ended)
         if (dividere_send_to (sender, NULL, &load.message.base, PATIENCE_MS) <
@@ -94,36 +185,72 @@ s_flood (void *args)
     return NULL;
 }
 
+static zsock_t *
+s_dealer (const char *endpoint)
+{
+    zsock_t *dealer = zsock_new (ZMQ_DEALER);
+    CHECK (dealer);
+    zsock_set_linger (dealer, 0);
+    zsock_set_sndtimeo (dealer, PATIENCE_MS);
+    CHECK_INT (zsock_connect (dealer, "%s", endpoint), 0);
+    return dealer;
+}
+
+/*  A worker takes what comes through the proxy.                             */
+static void *
+s_flood_proxy (void *args)
+{
+    stop_t *self = (stop_t *) args;
+    zsock_t *client = s_dealer (self->frontend);
+    zsock_t *worker = s_dealer (self->backend);
+    zmq_msg_t frame;
+    zmq_msg_init (&frame);
+    while (!self->ended) {
+        int i = 0;
+        while (i < BATCH && zmq_send (zsock_resolve (client), "", 0, 0) == 0)
+            i++;
+        while (zmq_msg_recv (&frame, zsock_resolve (worker), ZMQ_DONTWAIT) >= 0)
+            if (!zmq_msg_more (&frame))
+                s_handled (self);
+    }
+    zmq_msg_close (&frame);
+    zsock_destroy (&worker);
+    zsock_destroy (&client);
+    return NULL;
+}
+
+typedef struct {
+    void (*start) (stop_t *self);
+    void *(*flood) (void *self); /* in a thread of its own; NULL: idle       */
+} stopping_t;
+
 static double
-s_stop_flooded (void)
+s_stop_one (const stopping_t *stopping)
 {
     stop_t self;
-    s_start (&self);
+    s_init (&self);
+    stopping->start (&self);
     pthread_t thread;
-    CHECK_INT (pthread_create (&thread, NULL, s_flood, &self), 0);
-    while (sem_wait (&self.flooded) < 0)
-        CHECK_INT (errno, EINTR);
+    if (stopping->flood) {
+        CHECK_INT (pthread_create (&thread, NULL, stopping->flood, &self), 0);
+        while (sem_wait (&self.flooded) < 0)
+            CHECK_INT (errno, EINTR);
+    }
     double took = s_stop (&self);
     self.ended = true;
-    pthread_join (thread, NULL);
+    if (stopping->flood)
+        pthread_join (thread, NULL);
     s_term (&self);
     return took;
 }
 
-typedef double (stop_fn) (void);
-
-typedef struct {
-    stop_fn *once;
-} stopping_t;
-
 static double
 s_longest (const void *args, double seconds)
 {
-    const stopping_t *stopping = (const stopping_t *) args;
     double end = bench_now () + seconds;
     double longest = 0;
     do {
-        double took = stopping->once ();
+        double took = s_stop_one ((const stopping_t *) args);
         if (took > longest)
             longest = took;
     }
@@ -131,23 +258,60 @@ s_longest (const void *args, double seconds)
     return longest;
 }
 
-static const stopping_t s_idle = { s_stop_idle };
-static const stopping_t s_flooded = { s_stop_flooded };
+static const struct {
+    void (*start) (stop_t *self);
+    int count;
+} s_kinds[] = {
+    { s_start_reactor, 30 },   { s_start_router_dealer, 10 },
+    { s_start_xsub_xpub, 10 }, { s_start_pull_push, 10 },
+    { s_start_monitor, 20 },   { s_start_supervisor, 10 },
+    { s_start_process, 10 },
+};
+#define KIND_COUNT (sizeof (s_kinds) / sizeof (*s_kinds))
+#define ACTORS     100
+
+/*  All of them, one after another.                                          */
+static double
+s_stop_many (const void *args, double seconds)
+{
+    static stop_t actors[ACTORS];
+    size_t count = 0;
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        for (int j = 0; j < s_kinds[i].count; j++) {
+            CHECK (count < ACTORS);
+            s_init (&actors[count]);
+            s_kinds[i].start (&actors[count++]);
+        }
+    double took = 0;
+    for (size_t i = 0; i < count; i++)
+        took += s_stop (&actors[i]);
+    for (size_t i = 0; i < count; i++)
+        s_term (&actors[i]);
+    return took;
+}
+
+static const stopping_t s_idle_reactor = { s_start_reactor, NULL };
+static const stopping_t s_flooded_reactor = { s_start_reactor,
+                                              s_flood_reactor };
+static const stopping_t s_idle_proxy = { s_start_router_dealer, NULL };
+static const stopping_t s_flooded_proxy = { s_start_router_dealer,
+                                            s_flood_proxy };
+
+#define ROW(work, run, args, required, goal)                                \
+    {                                                                       \
+        work, "(absolute)", BENCH_LIMIT, { NULL }, { run, args }, required, \
+            goal                                                            \
+    }
 
 const bench_row_t bench_stop_rows[] = {
-    { "stop of an idle reactor, longest",
-      "(absolute)",
-      BENCH_LIMIT,
-      { NULL },
-      { s_longest, &s_idle },
-      10e-3,
-      1e-3 },
-    { "stop of a flooded reactor, longest",
-      "(absolute)",
-      BENCH_LIMIT,
-      { NULL },
-      { s_longest, &s_flooded },
-      50e-3,
-      10e-3 },
+    ROW ("stop of an idle reactor, longest", s_longest, &s_idle_reactor, 10e-3,
+         1e-3),
+    ROW ("stop of a flooded reactor, longest", s_longest, &s_flooded_reactor,
+         50e-3, 10e-3),
+    ROW ("stop of an idle proxy, longest", s_longest, &s_idle_proxy, 10e-3,
+         1e-3),
+    ROW ("stop of a flooded proxy, longest", s_longest, &s_flooded_proxy, 50e-3,
+         10e-3),
+    ROW ("stop of 100 actors of all kinds in a row", s_stop_many, NULL, 1, 0.1),
     BENCH_END,
 };
