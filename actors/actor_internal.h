@@ -79,9 +79,9 @@ void dividere_actor_stat (zmsg_t *values, const char *name, uint64_t value);
 int dividere_actor_call (zactor_t *actor, zmsg_t **ret_reply, int timeout_ms,
                          zmsg_t *frames);
 
-/*  For an actor of which it is known that it has ended: waits for the last
- *  steps of its thread. One that has not is only let go: it goes on, and finds $TERM
- *  on its pipe.                                                             */
+/*  For an actor that is known to have ended: waits for the last steps of its
+ *  thread. One that has not is only let go: it goes on, and finds $TERM on its
+ *  pipe.                                                                    */
 void dividere_actor_let_go (zactor_t **actor_p);
 
 /*  What one side of a pipe did is visible to the other when its message

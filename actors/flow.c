@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  How messages move, frame by frame: none is looked into, copied or waited
- *  for.                                                                      */
+/*  How messages move, frame by frame: none is looked into or waited for.     */
 
 #include <errno.h>
 #include "flow.h"
@@ -12,7 +11,9 @@
 #define TOPIC_MAX  245 /* longer ones break a connection of libzmq 4.3.4     */
 
 /*  As often as not there is room that libzmq has not seen yet. An XPUB refuses
- *  what one of its subscribers has no room for.                             */
+ *  what one of its subscribers has no room for. A frame behind the first that
+ *  is refused belongs to a peer that is gone: tried again, it would begin a
+ *  message to another.                                                      */
 static int
 s_send (dividere_flow_t *self, bool more)
 {
@@ -20,7 +21,7 @@ s_send (dividere_flow_t *self, bool more)
     void *handle = self->to->handle;
     if (dividere_frame_send (&self->frame, handle, flags) == 0)
         return 0;
-    if (errno != EAGAIN)
+    if (errno != EAGAIN || (self->inside && !self->to->publishing))
         return -1;
     dividere_socket_events (handle);
     if (dividere_frame_send (&self->frame, handle, flags) == 0)
@@ -68,12 +69,14 @@ s_open_route (dividere_forward_t *forward, dividere_flow_t *self, bool more)
     return DIVIDERE_FATE_KEEP;
 }
 
-/*  To an XSUB: subscriptions, and whatever else subscribers send.           */
+/*  To an XSUB, which has no limit to its queues: one subscription of a length
+ *  that a publisher can take, and nothing else.                             */
 static dividere_fate_t
 s_open_subscribe (dividere_forward_t *forward, dividere_flow_t *self, bool more)
 {
     const uint8_t *data = (const uint8_t *) zmq_msg_data (&self->frame);
-    if (zmq_msg_size (&self->frame) > TOPIC_MAX + 1 && data[0] <= 1) {
+    size_t size = zmq_msg_size (&self->frame);
+    if (more || size == 0 || size > TOPIC_MAX + 1 || data[0] > 1) {
         forward->counts.malformed++;
         return DIVIDERE_FATE_DISCARD;
     }
@@ -81,22 +84,18 @@ s_open_subscribe (dividere_forward_t *forward, dividere_flow_t *self, bool more)
                                     : DIVIDERE_FATE_DISCARD;
 }
 
-/*  A reader of copies that has no room misses whole messages; so does one that
- *  would get the frames of two messages mixed.                              */
+/*  The copy that was made of a frame before it was sent on. A reader of copies
+ *  that has no room misses whole messages; so does one that would get frames
+ *  of two messages mixed.                                                   */
 static void
-s_copy (dividere_forward_t *forward, dividere_flow_t *self, bool more)
+s_capture (dividere_forward_t *forward, dividere_flow_t *self, bool more)
 {
     if (!self->inside)
         self->copying = !forward->copying;
-    if (self->copying) {
-        int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
-        zmq_msg_t copy;
-        zmq_msg_init (&copy);
-        zmq_msg_copy (&copy, &self->frame);
-        self->copying =
-            dividere_frame_send (&copy, forward->capture, flags) == 0;
-        zmq_msg_close (&copy);
-    }
+    if (self->copying)
+        self->copying = dividere_frame_send (&forward->copy, forward->capture,
+                                             more ? ZMQ_DONTWAIT | ZMQ_SNDMORE
+                                                  : ZMQ_DONTWAIT) == 0;
     if (self->copying && more)
         forward->copying = self;
     else if (forward->copying == self)
@@ -145,7 +144,7 @@ s_forward (dividere_forward_t *forward, dividere_flow_t *self)
 {
     bool more = zmq_msg_more (&self->frame);
     if (forward->capture)
-        s_copy (forward, self, more);
+        zmq_msg_copy (&forward->copy, &self->frame);
     if (!self->inside) {
         forward->counts.received[self->from - forward->sides]++;
         self->fate = self->open (forward, self, more);
@@ -156,6 +155,8 @@ s_forward (dividere_forward_t *forward, dividere_flow_t *self)
         self->fate = DIVIDERE_FATE_LOST;
     if (self->fate == DIVIDERE_FATE_HOLD)
         return;
+    if (forward->capture)
+        s_capture (forward, self, more);
     if (self->fate == DIVIDERE_FATE_KEEP)
         s_keep (forward, self);
     self->inside = more;
@@ -192,9 +193,13 @@ void
 dividere_flow_release (dividere_forward_t *forward, dividere_flow_t *self)
 {
     bool more = zmq_msg_more (&self->frame);
+    if (forward->capture)
+        zmq_msg_copy (&forward->copy, &self->frame);
     if (s_send (self, more) < 0)
         return;
     self->fate = DIVIDERE_FATE_PASS;
+    if (forward->capture)
+        s_capture (forward, self, more);
     self->inside = more;
     if (!more)
         s_close_message (forward, self);

@@ -54,16 +54,15 @@ struct dividere_flow_t {
 };
 
 struct dividere_forward_t {
-    zloop_t *loop;           /* the actor's                                  */
-    dividere_drive_t *drive; /* over both sides                             */
+    zloop_t *loop; /* the actor's                                           */
+    dividere_drive_t *drive; /* over both sides                         */
     dividere_side_t sides[2];
-    dividere_flow_t
-        flows[2]; /* from the side of the same index                     */
+    dividere_flow_t flows[2]; /* from the side of the same index         */
     dividere_backlog_t *backlog;
-    bool retry_armed; /* the timer of the backlog is there             */
-    void *capture;    /* a PUSH, the caller's; NULL: none               */
-    const dividere_flow_t
-        *copying; /* is in the midst of a copy                     */
+    bool retry_armed;         /* the timer of the backlog is there       */
+    void *capture;            /* a PUSH, the caller's; NULL: none        */
+    zmq_msg_t copy;           /* for it, of the frame under way          */
+    dividere_flow_t *copying; /* is in the midst of a copy; NULL: none   */
     dividere_backlog_limits_t limits;
     dividere_forward_counts_t counts;
 };

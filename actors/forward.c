@@ -8,9 +8,9 @@
 #include "frame.h"
 #include "socket.h"
 
-#define FLUSH_PARCELS 256 /* sent from the backlog in one turn               */
-#define FLUSH_PEERS   64  /* of the backlog that are tried in one turn       */
-#define RETRY_MS      50  /* between two looks at the backlog                */
+#define FLUSH_PEERS 64 /* of the backlog that are tried in passing          */
+#define FLUSH_MS    1  /* for all of them                                   */
+#define RETRY_MS    50 /* between two rounds of all                         */
 
 static const struct {
     int types[2];
@@ -24,12 +24,12 @@ static const struct {
 static zloop_timer_fn s_on_retry;
 
 static void
-s_arm_retry (dividere_forward_t *self)
+s_arm_retry (dividere_forward_t *self, size_t delay_ms)
 {
     if (self->retry_armed || dividere_backlog_peers (self->backlog) == 0)
         return;
     self->retry_armed = true;
-    zloop_timer (self->loop, RETRY_MS, 1, s_on_retry, self);
+    zloop_timer (self->loop, delay_ms, 1, s_on_retry, self);
 }
 
 /*  The first frame decides; on failure nothing was sent.                    */
@@ -45,32 +45,41 @@ s_send_parcel (void *handle, dividere_parcel_t *parcel)
     return 0;
 }
 
-/*  Not in the midst of a message to the same socket.                        */
-static void
-s_flush (dividere_forward_t *self, dividere_flow_t *flow)
+/*  What was kept for so many peers, until one has no room. Not in the midst of
+ *  a message to the same socket. Returns how many were not tried, for lack of
+ *  time.                                                                    */
+static size_t
+s_flush (dividere_forward_t *self, dividere_flow_t *flow, size_t peers)
 {
-    if (flow->inside && flow->fate != DIVIDERE_FATE_KEEP)
-        return;
-    size_t peers = dividere_backlog_peers (self->backlog);
-    if (peers > FLUSH_PEERS)
-        peers = FLUSH_PEERS;
     dividere_parcel_t *parcel;
-    for (int i = 0; i < FLUSH_PARCELS && peers > 0 &&
-                    (parcel = dividere_backlog_next (self->backlog));
-         i++) {
+    int64_t end = zclock_mono () + FLUSH_MS;
+    if (flow->inside && flow->fate != DIVIDERE_FATE_KEEP)
+        return peers;
+    while (peers > 0 && zclock_mono () <= end &&
+           (parcel = dividere_backlog_next (self->backlog))) {
         if (s_send_parcel (flow->to->handle, parcel) == 0) {
             dividere_backlog_sent (self->backlog);
             self->counts.sent[flow->to - self->sides]++;
+            continue;
         }
-        else if (errno == EHOSTUNREACH) {
+        peers--;
+        if (errno == EHOSTUNREACH)
             self->counts.unroutable += dividere_backlog_forget (self->backlog);
-            peers--;
-        }
-        else {
+        else
             dividere_backlog_pass (self->backlog);
-            peers--;
-        }
     }
+    return dividere_backlog_peers (self->backlog) ? peers : 0;
+}
+
+/*  In passing, so that a flood of requests does not hold back replies.      */
+static void
+s_flush_some (dividere_forward_t *self, dividere_side_t *side)
+{
+    if (!side->out || !dividere_flow_routed (side->out) ||
+        dividere_backlog_peers (self->backlog) == 0)
+        return;
+    s_flush (self, side->out, FLUSH_PEERS);
+    s_arm_retry (self, RETRY_MS);
 }
 
 /*  What its peers have read makes room at a side; and where nothing is received
@@ -84,10 +93,8 @@ s_look (dividere_forward_t *self, dividere_side_t *side)
         dividere_flow_release (self, side->out);
         return DIVIDERE_SERVED_SOME;
     }
-    if (side->out && dividere_flow_routed (side->out)) {
-        s_flush (self, side->out);
-        events = dividere_socket_events (side->handle);
-    }
+    s_flush_some (self, side);
+    events = dividere_socket_events (side->handle);
     return side->in && side->in->fate != DIVIDERE_FATE_HOLD &&
                    (events & ZMQ_POLLIN)
                ? DIVIDERE_SERVED_SOME
@@ -100,9 +107,11 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     dividere_forward_t *self = (dividere_forward_t *) arg;
     dividere_side_t *side = (dividere_side_t *) owner;
     if (side->in && side->in->fate != DIVIDERE_FATE_HOLD &&
-        dividere_flow_drain (self, side->in, turn) == DIVIDERE_SERVED_SOME)
+        dividere_flow_drain (self, side->in, turn) == DIVIDERE_SERVED_SOME) {
+        s_flush_some (self, side);
         return DIVIDERE_SERVED_SOME;
-    s_arm_retry (self);
+    }
+    s_arm_retry (self, RETRY_MS);
     if (!side->in || side->in->fate == DIVIDERE_FATE_HOLD ||
         (side->out && (side->out->fate == DIVIDERE_FATE_HOLD ||
                        dividere_backlog_peers (self->backlog) > 0)))
@@ -110,6 +119,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     return DIVIDERE_SERVED_ALL;
 }
 
+/*  Also while paused: these replies have been taken already.                */
 static int
 s_on_retry (zloop_t *loop, int timer, void *arg)
 {
@@ -117,9 +127,11 @@ s_on_retry (zloop_t *loop, int timer, void *arg)
     self->retry_armed = false;
     self->counts.expired +=
         dividere_backlog_expire (self->backlog, zclock_mono ());
-    dividere_poller_touch (&self->sides[DIVIDERE_FRONTEND].polled);
-    dividere_drive_turn (self->drive);
-    s_arm_retry (self);
+    dividere_flow_t *replies = &self->flows[DIVIDERE_BACKEND];
+    size_t left =
+        s_flush (self, replies, dividere_backlog_peers (self->backlog));
+    s_arm_retry (self, left ? 1 : RETRY_MS);
+    dividere_forward_touch (self, DIVIDERE_FRONTEND);
     return 0;
 }
 
@@ -140,7 +152,7 @@ s_open_side (dividere_forward_t *self, dividere_side_t *side, int type,
     if (type == ZMQ_XSUB)
         rc = dividere_socket_set (side->handle, ZMQ_SNDHWM, 0);
     if (type == ZMQ_XPUB)
-        rc = dividere_socket_set (side->handle, ZMQ_XPUB_NODROP, 1);
+        rc = dividere_socket_set_publisher (side->handle);
     return rc == 0 ? dividere_drive_add (self->drive, &side->polled) : -1;
 }
 
@@ -149,6 +161,7 @@ dividere_forward_new (zloop_t *loop, const dividere_forward_options_t *options)
 {
     dividere_forward_t *self = (dividere_forward_t *) zmalloc (sizeof (*self));
     self->loop = loop;
+    zmq_msg_init (&self->copy);
     self->backlog = dividere_backlog_new ();
     dividere_forward_limit (self, &options->backlog);
     const int *types = s_patterns[options->pattern].types;
@@ -186,6 +199,7 @@ dividere_forward_destroy (dividere_forward_t **self_p)
         if (self->sides[i].handle)
             zsys_close (self->sides[i].handle, NULL, 0);
     }
+    zmq_msg_close (&self->copy);
     dividere_drive_destroy (&self->drive);
     dividere_backlog_destroy (&self->backlog);
     freen (self);
@@ -210,6 +224,19 @@ void
 dividere_forward_pause (dividere_forward_t *self, bool paused)
 {
     dividere_drive_read (self->drive, !paused);
+}
+
+/*  libzmq takes in what has happened at a socket only when that is called.   */
+void
+dividere_forward_tend (dividere_forward_t *self)
+{
+    for (int i = 0; i < 2; i++) {
+        dividere_socket_events (self->sides[i].handle);
+        dividere_poller_touch (&self->sides[i].polled);
+    }
+    if (self->capture)
+        dividere_socket_events (self->capture);
+    dividere_drive_turn (self->drive);
 }
 
 void

@@ -59,6 +59,10 @@ void *dividere_forward_handle (dividere_forward_t *self,
 void dividere_forward_touch (dividere_forward_t *self,
                              dividere_side_name_t side);
 
+/*  Now and then, so that what peers do at sockets that are not read or written
+ *  does not pile up.                                                        */
+void dividere_forward_tend (dividere_forward_t *self);
+
 void dividere_forward_pause (dividere_forward_t *self, bool paused);
 
 /*  From here on copies go to a PUSH socket, which stays the caller's; NULL:

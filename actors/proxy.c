@@ -13,6 +13,8 @@
 #include "log_internal.h"
 #include "socket.h"
 
+#define TEND_MS 1000 /* between two looks at sockets that may be idle         */
+
 static const char *const s_patterns[] = { "router-dealer", "xsub-xpub",
                                           "pull-push", NULL };
 static const char *const s_sides[] = { "frontend", "backend", NULL };
@@ -40,6 +42,8 @@ static int
 s_number (const char *text, int64_t min, int64_t max, int64_t *ret_number)
 {
     char *end;
+    if (*text < '0' || *text > '9')
+        return EINVAL;
     errno = 0;
     long long number = strtoll (text, &end, 10);
     if (errno || end == text || *end || number < min || number > max)
@@ -128,6 +132,8 @@ s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
         int error = errno;
         if (first)
             dividere_forward_destroy (&self->forward);
+        else
+            dividere_forward_touch (self->forward, (dividere_side_name_t) side);
         return error;
     }
     if (first) {
@@ -218,6 +224,16 @@ s_command_capture (void *arg, char **args, size_t count, zmsg_t *values)
     return 0;
 }
 
+static int
+s_on_tend (zloop_t *loop, int timer, void *arg)
+{
+    self_t *self = (self_t *) arg;
+    if (self->forward)
+        dividere_forward_tend (self->forward);
+    zloop_timer (loop, TEND_MS, 1, s_on_tend, self);
+    return 0;
+}
+
 static const dividere_command_t s_commands[] = {
     { "SET", 2, 2, s_command_set },
     { "BIND", 2, 2, s_command_bind },
@@ -275,6 +291,8 @@ dividere_proxy (zsock_t *pipe, void *args)
     };
     self->actor = dividere_actor_new (pipe, "proxy", (const char *) args, self,
                                       s_commands, s_stats);
+    zloop_timer (dividere_actor_loop (self->actor), TEND_MS, 1, s_on_tend,
+                 self);
     dividere_actor_run (self->actor);
 
     size_t left = dividere_forward_destroy (&self->forward);

@@ -25,6 +25,12 @@ void test_proxy_publish (void);
 void test_proxy_slow_subscriber (void);
 void test_proxy_pipeline (void);
 void test_proxy_volume (void);
+void test_proxy_failed_bind (void);
+void test_proxy_dying_workers (void);
+void test_proxy_bad_subscriptions (void);
+void test_proxy_flood_and_backlog (void);
+void test_proxy_many_stuck (void);
+void test_proxy_capture_held (void);
 
 typedef struct {
     zactor_t *actor;
@@ -719,5 +725,231 @@ test_proxy_volume (void)
     for (int i = 0; i < VOLUME_PEERS; i++)
         zsock_destroy (&clients[i]);
     zsock_destroy (&worker);
+    s_proxy_stop (&proxy);
+}
+
+/*  A bind that fails swallows nothing that clients have sent.               */
+void
+test_proxy_failed_bind (void)
+{
+    proxy_t proxy = s_proxy_new ("router-dealer", "1000");
+    zsock_t *client = s_socket (ZMQ_DEALER, proxy.frontend, NULL, 1000);
+    zsock_t *worker = s_socket (ZMQ_DEALER, proxy.backend, NULL, 1000);
+    s_exchange (client, worker, 1);
+    for (uint32_t i = 0; i < selftest_scaled (500); i++) {
+        s_send_number (client, i, 4);
+        CHECK_FAILS (dividere_call (proxy.actor, NULL, -1, "BIND", "frontend",
+                                    proxy.backend, NULL),
+                     EADDRINUSE);
+        CHECK_INT (s_echo (worker, 0), 1);
+        CHECK_INT (s_recv_number (client, 0), i);
+    }
+    zsock_destroy (&client);
+    zsock_destroy (&worker);
+    s_proxy_stop (&proxy);
+}
+
+#define DYING_FRAMES 10
+
+/*  A worker that goes away in the midst of a message leaves no piece of it to
+ *  another.                                                                 */
+void
+test_proxy_dying_workers (void)
+{
+    zactor_t *actor = zactor_new (dividere_proxy, NULL);
+    const char *frontend = selftest_inproc (), *backend = selftest_inproc ();
+    CHECK_INT (dividere_call (actor, NULL, -1, "BIND", "frontend", frontend,
+                              NULL),
+               0);
+    CHECK_INT (dividere_call (actor, NULL, -1, "BIND", "backend", backend,
+                              NULL),
+               0);
+    zsock_t *client = s_socket (ZMQ_DEALER, frontend, NULL, 1000);
+    zsock_t *stays = s_socket (ZMQ_DEALER, backend, NULL, 1000);
+    for (size_t i = 0; i < selftest_scaled (1500); i++) {
+        zsock_t *dies = s_socket (ZMQ_DEALER, backend, NULL, 1000);
+        for (int j = 0; j < 20 * DYING_FRAMES; j++)
+            zmq_send (zsock_resolve (client), "x", 1,
+                      j % DYING_FRAMES == DYING_FRAMES - 1
+                          ? ZMQ_DONTWAIT
+                          : ZMQ_DONTWAIT | ZMQ_SNDMORE);
+        zsock_destroy (&dies);
+        zsock_set_rcvtimeo (stays, 0);
+        zmsg_t *message;
+        while ((message = zmsg_recv (stays))) {
+            CHECK_INT (zmsg_size (message), DYING_FRAMES + 1);
+            zmsg_destroy (&message);
+        }
+    }
+    zsock_destroy (&client);
+    zsock_destroy (&stays);
+    CHECK_INT (dividere_stop (&actor, SELFTEST_DEADLINE), 0);
+}
+
+/*  What is no subscription does not reach publishers, where it would be kept
+ *  without a limit; one that is far too long ends the connection.           */
+void
+test_proxy_bad_subscriptions (void)
+{
+    proxy_t proxy = s_proxy_new ("xsub-xpub", "1000");
+    zsock_t *raw = s_socket (ZMQ_XSUB, proxy.backend, NULL, 1000);
+    zsock_t *publisher = s_socket (ZMQ_XPUB, proxy.frontend, NULL, 1000);
+    CHECK_INT (zstr_send (raw, "hello"), 0);
+    CHECK_INT (zstr_sendx (raw, "x", "\1two frames", NULL), 0);
+    CHECK_INT (zstr_send (raw, ""), 0);
+    CHECK_INT (zstr_send (raw, "\1good"), 0);
+    char *text = zstr_recv (publisher);
+    CHECK_STR (text, "\1good");
+    free (text);
+    CHECK_INT (s_stat (&proxy, "frontend_sent"), 1);
+    CHECK (s_stat (&proxy, "malformed") >= 1);
+    char *topic = (char *) malloc (1000000);
+    memset (topic, 2, 1000000);
+    CHECK (zmq_send (zsock_resolve (raw), topic, 1000000, 0) > 0);
+    free (topic);
+    CHECK_INT (zstr_send (raw, "\1after"), 0);
+    /* It comes back by itself, with what it had subscribed.                 */
+    zsock_t *other = s_socket (ZMQ_XSUB, proxy.backend, NULL, 1000);
+    CHECK_INT (zstr_send (other, "\1last"), 0);
+    do {
+        text = zstr_recv (publisher);
+        CHECK (text && strlen (text) < 10);
+        bool last = streq (text, "\1last");
+        free (text);
+        if (last)
+            break;
+    }
+    while (true);
+    zsock_destroy (&other);
+    zsock_destroy (&raw);
+    zsock_destroy (&publisher);
+    s_proxy_stop (&proxy);
+}
+
+/*  Sends, without room only as much as there is, and answers what arrives.  */
+static void
+s_flood (zsock_t *client, zsock_t *worker)
+{
+    for (int i = 0; i < 300; i++)
+        zmq_send (zsock_resolve (client), "flood", 5, ZMQ_DONTWAIT);
+    zmsg_t *message;
+    while ((message = zmsg_recv (worker)))
+        zmsg_destroy (&message);
+}
+
+/*  Replies that were kept for a client go out while another floods.         */
+void
+test_proxy_flood_and_backlog (void)
+{
+    proxy_t proxy = s_proxy_new ("router-dealer", "1000");
+    s_set (&proxy, "reply_age", "1000000");
+    s_set (&proxy, "reply_bytes", "100000000");
+    s_set (&proxy, "reply_total", "100000000");
+    zsock_t *worker = s_socket (ZMQ_DEALER, proxy.backend, NULL, 1000);
+    zsock_t *client = s_socket (ZMQ_DEALER, proxy.frontend, NULL, 10);
+    uint32_t count = 0, got = 0;
+    while (s_stat (&proxy, "waiting") < 50) {
+        s_send_number (client, count++, 20000);
+        CHECK_INT (s_echo (worker, 0), 1);
+    }
+    zsock_t *flood = s_socket (ZMQ_DEALER, proxy.frontend, NULL, 1000);
+    zsock_set_rcvtimeo (worker, 0);
+    int64_t end = selftest_now_ms () + SELFTEST_DEADLINE;
+    while (got < count && selftest_now_ms () < end) {
+        s_flood (flood, worker);
+        uint32_t number;
+        while ((number = s_recv_number (client, ZMQ_DONTWAIT)) != UINT32_MAX)
+            CHECK_INT (number, got++);
+    }
+    CHECK_INT (got, count);
+    zsock_destroy (&flood);
+    zsock_destroy (&client);
+    zsock_destroy (&worker);
+    s_proxy_stop (&proxy);
+}
+
+#define STUCK 200
+
+/*  One that reads does not wait behind many that do not.                    */
+void
+test_proxy_many_stuck (void)
+{
+    proxy_t proxy = s_proxy_new ("router-dealer", "1");
+    s_set (&proxy, "reply_age", "1000000");
+    zsock_t *worker = s_socket (ZMQ_DEALER, proxy.backend, NULL, 1000);
+    const char *inproc = selftest_inproc ();
+    CHECK_INT (dividere_call (proxy.actor, NULL, -1, "BIND", "frontend", inproc,
+                              NULL),
+               0);
+    zsock_t *stuck[STUCK];
+    for (int i = 0; i < STUCK; i++) {
+        stuck[i] = s_socket (ZMQ_DEALER, inproc, NULL, 1);
+        s_send_number (stuck[i], 0, 4);
+        zmsg_t *request = zmsg_recv (worker);
+        CHECK (request);
+        for (int j = 0; j < 10; j++) {
+            zmsg_t *reply = zmsg_dup (request);
+            CHECK_INT (zmsg_send (&reply, worker), 0);
+        }
+        zmsg_destroy (&request);
+    }
+    CHECK_EVENTUALLY (s_stat (&proxy, "waiting_clients") == STUCK);
+    zsock_t *client = s_socket (ZMQ_DEALER, proxy.frontend, NULL, 1000);
+    for (uint32_t i = 0; i < 20; i++) {
+        s_send_number (client, i, 4);
+        CHECK_INT (s_echo (worker, 0), 1);
+    }
+    for (uint32_t i = 0; i < 20; i++)
+        CHECK_INT (s_recv_number (client, 0), i);
+    zsock_destroy (&client);
+    for (int i = 0; i < STUCK; i++)
+        zsock_destroy (&stuck[i]);
+    zsock_destroy (&worker);
+    s_proxy_stop (&proxy);
+}
+
+/*  While a request is held for lack of room, replies are captured.          */
+void
+test_proxy_capture_held (void)
+{
+    proxy_t proxy = s_proxy_new ("router-dealer", "10");
+    zsock_t *reader = zsock_new (ZMQ_PULL);
+    zsock_set_rcvtimeo (reader, SELFTEST_DEADLINE);
+    int port = zsock_bind (reader, "tcp://127.0.0.1:*");
+    CHECK (port > 0);
+    zsock_t *client = s_socket (ZMQ_DEALER, proxy.frontend, NULL, 10);
+    zsock_t *worker = s_socket (ZMQ_DEALER, proxy.backend, NULL, 10);
+    s_exchange (client, worker, 1);
+    s_send_number (client, 0, 4);
+    zmsg_t *request = zmsg_recv (worker);
+    CHECK (request);
+    CHECK_INT (dividere_call (proxy.actor, NULL, -1, "CAPTURE",
+                              zsock_endpoint (reader), NULL),
+               0);
+    /* Until the worker's queue is full, and one is held.                    */
+    char body[50000] = "";
+    int64_t end = selftest_now_ms () + SELFTEST_DEADLINE;
+    do
+        zmq_send (zsock_resolve (client), body, sizeof (body), ZMQ_DONTWAIT);
+    while (s_stat (&proxy, "frontend_received") ==
+               s_stat (&proxy, "backend_sent") &&
+           selftest_now_ms () < end);
+    while (s_stat (&proxy, "captured") < s_stat (&proxy, "backend_sent") - 2) {
+        zmsg_t *copy = zmsg_recv (reader);
+        CHECK (copy);
+        zmsg_destroy (&copy);
+    }
+    zframe_reset (zmsg_last (request), "reply", 5);
+    CHECK_INT (zmsg_send (&request, worker), 0);
+    bool found = false;
+    while (!found) {
+        zmsg_t *copy = zmsg_recv (reader);
+        CHECK (copy);
+        found = zframe_streq (zmsg_last (copy), "reply");
+        zmsg_destroy (&copy);
+    }
+    zsock_destroy (&client);
+    zsock_destroy (&worker);
+    zsock_destroy (&reader);
     s_proxy_stop (&proxy);
 }

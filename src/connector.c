@@ -61,7 +61,7 @@ s_set_kind (dividere_connector_t *self)
         randombytes_buf (&self->epoch, sizeof (self->epoch));
         if (dividere_socket_set (self->handle, ZMQ_XPUB_VERBOSER, 1) < 0)
             return -1;
-        return dividere_socket_set (self->handle, ZMQ_XPUB_NODROP, 1);
+        return dividere_socket_set_publisher (self->handle);
     case DIVIDERE_SUBSCRIBER:
         self->topics = dividere_subscriptions_new (SUBSCRIPTIONS_MAX);
         if (self->options.sequenced)
@@ -104,12 +104,14 @@ s_attach (dividere_connector_t *self, const dividere_endpoint_t *endpoint,
           bool bound)
 {
     char address[DIVIDERE_ADDRESS_MAX];
-    if (dividere_attach (self->handle, s_kind_names[self->kind], endpoint,
-                         bound, address) < 0)
-        return -1;
-    s_remember (self, address, bound);
+    int rc = dividere_attach (self->handle, s_kind_names[self->kind], endpoint,
+                              bound, address);
+    int error = errno;
     dividere_poller_touch (&self->polled);
-    return 0;
+    if (rc == 0)
+        s_remember (self, address, bound);
+    errno = error;
+    return rc;
 }
 
 static bool

@@ -10,7 +10,10 @@
 
 #define HANDSHAKE_MS 3000
 #define PROBES       3
-#define BACKLOG      1024
+
+/*  libzmq takes a hundred times the length of a subscription.               */
+#define SUBSCRIPTION_MAX 1024
+#define BACKLOG          1024
 
 int
 dividere_socket_set (void *handle, int option, int value)
@@ -47,6 +50,16 @@ dividere_socket_configure (void *handle, const dividere_options_t *options)
         if (dividere_socket_set (handle, settings[i].option,
                                  settings[i].value) < 0)
             return -1;
+    return zmq_setsockopt (handle, ZMQ_MAXMSGSIZE, &size_max,
+                           sizeof (size_max));
+}
+
+int
+dividere_socket_set_publisher (void *handle)
+{
+    int64_t size_max = SUBSCRIPTION_MAX;
+    if (dividere_socket_set (handle, ZMQ_XPUB_NODROP, 1) < 0)
+        return -1;
     return zmq_setsockopt (handle, ZMQ_MAXMSGSIZE, &size_max,
                            sizeof (size_max));
 }

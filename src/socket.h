@@ -38,4 +38,8 @@ int dividere_socket_set (void *handle, int option, int value);
  *  broke without a word can come back under its name. 0 or -1 likewise.     */
 int dividere_socket_set_router (void *handle);
 
+/*  An XPUB that refuses what a subscriber has no room for, and ends connections
+ *  that send what is too long for a subscription. 0 or -1 likewise.         */
+int dividere_socket_set_publisher (void *handle);
+
 #endif

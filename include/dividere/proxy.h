@@ -60,19 +60,22 @@ extern "C" {
  *  another is kept. What a stopped proxy had not forwarded is lost with it, as
  *  is what a worker had when it died; clients that must know ask again.
  *
- *  CAPTURE sends a copy of every message that is forwarded, in either
- *  direction, frames and all, to a PULL: it binds the endpoint where it begins
- *  with "@" and connects to it otherwise; an empty one ends capturing. When
- *  nobody reads, or not fast enough, copies are dropped and counted.
+ *  CAPTURE sends a copy of every message that was received, in either
+ *  direction, frames and all, to a PULL, as soon as it was sent on or dropped:
+ *  it binds the endpoint where it begins with "@" and connects to it otherwise;
+ *  an empty one ends capturing, after which libzmq may hold the endpoint for
+ *  another moment. When nobody reads, or not fast enough, copies are dropped
+ *  and counted.
  *
- *  STATS: frontend_received, backend_sent, backend_received, frontend_sent
- *  (messages; subscriptions count, too), unroutable (replies to clients that
- *  are gone), overflowed and expired (replies dropped by reply_bytes,
- *  reply_total and reply_age), malformed (replies without an address,
- *  subscriptions too long to be forwarded), lost (the peer went away in the
- *  midst of them), passed_over (messages that found a
- *  subscriber's queue full), waiting (replies kept now), waiting_bytes,
- *  waiting_clients, captured, capture_dropped.
+ *  STATS, in messages: frontend_received, backend_sent, backend_received,
+ *  frontend_sent; unroutable (replies to clients that are gone); overflowed and
+ *  expired (replies dropped by reply_bytes, reply_total and reply_age);
+ *  malformed (replies without an address; from subscribers, whatever is not a
+ *  subscription of up to 245 bytes); lost (the peer went away in the midst of
+ *  them); passed_over (they found a subscriber's queue full, each the beginning
+ *  of a gap: libzmq passes over that one until it has read half, and tells
+ *  nobody how much it missed); waiting (replies kept now), waiting_bytes,
+ *  waiting_clients; captured, capture_dropped.
  *  Source: connection.Proxy of the Python package.                          */
 DIVIDERE_EXPORT void dividere_proxy (zsock_t *pipe, void *args);
 
