@@ -71,15 +71,22 @@ s_flush (dividere_forward_t *self, dividere_flow_t *flow, size_t peers)
     return dividere_backlog_peers (self->backlog) ? peers : 0;
 }
 
-/*  In passing, so that a flood of requests does not hold back replies.      */
-static void
+/*  In passing, so that a flood of requests does not hold back replies; but not
+ *  all the time, so that those who do not read cost the others nothing. True if
+ *  the socket was called.                                                   */
+static bool
 s_flush_some (dividere_forward_t *self, dividere_side_t *side)
 {
     if (!side->out || !dividere_flow_routed (side->out) ||
         dividere_backlog_peers (self->backlog) == 0)
-        return;
-    s_flush (self, side->out, FLUSH_PEERS);
+        return false;
     s_arm_retry (self, RETRY_MS);
+    int64_t now = zclock_mono ();
+    if (now == self->flushed_ms)
+        return false;
+    self->flushed_ms = now;
+    s_flush (self, side->out, FLUSH_PEERS);
+    return true;
 }
 
 /*  What its peers have read makes room at a side; and where nothing is received
@@ -93,8 +100,8 @@ s_look (dividere_forward_t *self, dividere_side_t *side)
         dividere_flow_release (self, side->out);
         return DIVIDERE_SERVED_SOME;
     }
-    s_flush_some (self, side);
-    events = dividere_socket_events (side->handle);
+    if (s_flush_some (self, side))
+        events = dividere_socket_events (side->handle);
     return side->in && side->in->fate != DIVIDERE_FATE_HOLD &&
                    (events & ZMQ_POLLIN)
                ? DIVIDERE_SERVED_SOME
@@ -111,12 +118,14 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
         s_flush_some (self, side);
         return DIVIDERE_SERVED_SOME;
     }
-    s_arm_retry (self, RETRY_MS);
     if (!side->in || side->in->fate == DIVIDERE_FATE_HOLD ||
-        (side->out && (side->out->fate == DIVIDERE_FATE_HOLD ||
-                       dividere_backlog_peers (self->backlog) > 0)))
+        (side->out && side->out->fate == DIVIDERE_FATE_HOLD))
         return s_look (self, side);
-    return DIVIDERE_SERVED_ALL;
+    s_arm_retry (self, RETRY_MS);
+    return s_flush_some (self, side) &&
+                   (dividere_socket_events (side->handle) & ZMQ_POLLIN)
+               ? DIVIDERE_SERVED_SOME
+               : DIVIDERE_SERVED_ALL;
 }
 
 /*  Also while paused: these replies have been taken already.                */
