@@ -11,6 +11,7 @@
 #include "attach.h"
 #include "forward.h"
 #include "log_internal.h"
+#include "setting.h"
 #include "socket.h"
 
 #define TEND_MS 1000 /* between two looks at sockets that may be idle         */
@@ -27,35 +28,10 @@ typedef struct {
     void *capture; /* a PUSH, ours; NULL: none                              */
 } self_t;
 
-/*  The index of a word in a list that NULL ends, or -1.                     */
-static int
-s_index (const char *const *words, const char *word)
-{
-    for (int i = 0; words[i]; i++)
-        if (streq (words[i], word))
-            return i;
-    return -1;
-}
-
-/*  A decimal number of at least min. 0 or EINVAL.                           */
-static int
-s_number (const char *text, int64_t min, int64_t max, int64_t *ret_number)
-{
-    char *end;
-    if (*text < '0' || *text > '9')
-        return EINVAL;
-    errno = 0;
-    long long number = strtoll (text, &end, 10);
-    if (errno || end == text || *end || number < min || number > max)
-        return EINVAL;
-    *ret_number = number;
-    return 0;
-}
-
 static int
 s_set_pattern (self_t *self, const char *value)
 {
-    int pattern = s_index (s_patterns, value);
+    int pattern = dividere_setting_word (s_patterns, value);
     if (pattern < 0)
         return EINVAL;
     self->options.pattern = (dividere_pattern_t) pattern;
@@ -68,7 +44,8 @@ s_set_number (self_t *self, const char *name, const char *value)
     dividere_backlog_limits_t *limits = &self->options.backlog;
     bool hwm = streq (name, "hwm");
     int64_t number;
-    if (s_number (value, hwm ? 1 : 0, hwm ? INT_MAX : INT64_MAX / 2, &number))
+    if (dividere_setting_number (value, hwm ? 1 : 0,
+                                 hwm ? INT_MAX : INT64_MAX / 2, &number))
         return EINVAL;
     if (hwm)
         self->options.hwm = (int) number;
@@ -110,7 +87,7 @@ s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
 static int
 s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
 {
-    int side = s_index (s_sides, args[0]);
+    int side = dividere_setting_word (s_sides, args[0]);
     dividere_endpoint_t endpoint;
     char address[DIVIDERE_ADDRESS_MAX];
     if (side < 0)

@@ -6,6 +6,7 @@
  *  header below also stands alone.                                          */
 
 #include "dividere/actor.h"
+#include "dividere/broker.h"
 #include "dividere/connector.h"
 #include "dividere/envelope.h"
 #include "dividere/library.h"

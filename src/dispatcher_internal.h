@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVIDERE_DISPATCHER_INTERNAL_H
+#define DIVIDERE_DISPATCHER_INTERNAL_H
+
+#include "dispatcher.h"
+
+/*  What the files of the dispatcher share: dispatcher.c has the requests,
+ *  dispatcher_workers.c the workers, dispatcher_lanes.c the services.       */
+
+/*  How many signs of life, beyond the answers that are under way, a busy worker
+ *  of the Python package may send that left it before it had the request.   */
+#define DIVIDERE_UNPROVEN_SIGNS 3
+
+struct dividere_dispatcher_t {
+    dividere_dispatcher_class_t class;
+    void *arg; /* of the functions of the class                             */
+    dividere_dispatcher_limits_t limits;
+    dividere_requests_t requests;
+    dividere_workers_t workers;
+    dividere_table_t lanes;  /* by name, ours                                */
+    dividere_hash_t hash;    /* of names                                     */
+    dividere_lane_t *first;  /* of all lanes; the default one                */
+    dividere_lane_t *common; /* the default one                             */
+    uint64_t client;         /* in the ids of requests that have none       */
+    uint64_t number;
+    size_t abandoned; /* requests in flight that nobody waits for           */
+    bool paused;
+    bool draining;
+    dividere_dispatcher_counts_t counts;
+};
+
+/*  The lane of a name, which is made where it is not there yet. NULL: there are
+ *  too many.                                                                */
+dividere_lane_t *dividere_lane_of (dividere_dispatcher_t *self,
+                                   const char *name, size_t size);
+
+/*  Destroys a lane that nobody uses, but for the default one.               */
+void dividere_lane_leave (dividere_dispatcher_t *self, dividere_lane_t *lane);
+
+/*  Closes frames.                                                           */
+void dividere_frames_close (zmq_msg_t *frames, size_t count);
+
+/*  The index of the extension frame of a client among frames, or -1.        */
+int dividere_frames_extension (zmq_msg_t *frames, size_t count,
+                               dividere_extension_t *ret_extension);
+
+/*  Hands what waits to whoever can take it. The lane may be gone then, if nobody
+ *  uses it, and so may any worker of it.                                    */
+void dividere_lane_pump (dividere_dispatcher_t *self, dividere_lane_t *lane,
+                         int64_t now_us);
+
+/*  Tells the client what became of its request and removes that. payload is
+ *  taken; NULL: text that says the status.                                  */
+void dividere_request_end (dividere_dispatcher_t *self,
+                           dividere_request_t *request,
+                           dividere_status_t status, zmq_msg_t *payload);
+
+/*  A worker does not have it any more, and did not answer: the next one is to
+ *  have it, or the client is told.                                          */
+void dividere_request_requeue (dividere_dispatcher_t *self,
+                               dividere_request_t *request, bool executed,
+                               int64_t now_us);
+
+/*  The worker is gone. Its lane is to be pumped.                            */
+void dividere_worker_lose (dividere_dispatcher_t *self,
+                           dividere_worker_entry_t *worker, int64_t now_us);
+
+/*  Sends signs of life, and finds out who does not give any. True if there was
+ *  too much for one call.                                                   */
+bool dividere_workers_tick (dividere_dispatcher_t *self, int64_t now_us);
+
+#endif
