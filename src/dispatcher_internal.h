@@ -4,8 +4,9 @@
 
 #include "dispatcher.h"
 
-/*  What the files of the dispatcher share: dispatcher.c has the requests,
- *  dispatcher_workers.c the workers, dispatcher_lanes.c the services.       */
+/*  What the files of the dispatcher share: dispatcher.c has what clients send
+ *  and what is due, dispatcher_workers.c what workers send, dispatcher_requests.c
+ *  what is done with a request, dispatcher_lanes.c the services.            */
 
 /*  How many signs of life, beyond the answers that are under way, a busy worker
  *  of the Python package may send that left it before it had the request.   */
@@ -44,13 +45,28 @@ void dividere_frames_close (zmq_msg_t *frames, size_t count);
 int dividere_frames_extension (zmq_msg_t *frames, size_t count,
                                dividere_extension_t *ret_extension);
 
+/*  Answers frames that have not become a request; takes them.               */
+void dividere_frames_refuse (dividere_dispatcher_t *self, zmq_msg_t *frames,
+                             size_t count, int extension,
+                             dividere_status_t status);
+
+/*  Hands a new request of a lane out, or lets it wait. The lane may be gone
+ *  then.                                                                    */
+void dividere_request_place (dividere_dispatcher_t *self, dividere_lane_t *lane,
+                             dividere_request_t *request, int64_t now_us);
+
 /*  Hands what waits to whoever can take it. The lane may be gone then, if nobody
  *  uses it, and so may any worker of it.                                    */
 void dividere_lane_pump (dividere_dispatcher_t *self, dividere_lane_t *lane,
                          int64_t now_us);
 
-/*  Tells the client what became of its request and removes that. payload is
- *  taken; NULL: text that says the status.                                  */
+/*  Tells the client what became of its request. payload is taken; NULL: text
+ *  that says the status.                                                    */
+void dividere_request_tell (dividere_dispatcher_t *self,
+                            dividere_request_t *request,
+                            dividere_status_t status, zmq_msg_t *payload);
+
+/*  ... unless it is abandoned, and removes it.                              */
 void dividere_request_end (dividere_dispatcher_t *self,
                            dividere_request_t *request,
                            dividere_status_t status, zmq_msg_t *payload);
