@@ -56,12 +56,13 @@ s_open_route (dividere_forward_t *forward, dividere_flow_t *self, bool more)
         forward->counts.malformed++;
         return DIVIDERE_FATE_DISCARD;
     }
-    if (!dividere_backlog_holds (forward->backlog, zmq_msg_data (&self->frame),
+    if (!dividere_backlog_holds (forward->outlet.backlog,
+                                 zmq_msg_data (&self->frame),
                                  zmq_msg_size (&self->frame))) {
         if (s_send (self, true) == 0)
             return DIVIDERE_FATE_PASS;
         if (errno != EAGAIN) {
-            forward->counts.unroutable += errno == EHOSTUNREACH;
+            forward->outlet.unroutable += errno == EHOSTUNREACH;
             return DIVIDERE_FATE_DISCARD;
         }
     }
@@ -113,7 +114,7 @@ s_keep (dividere_forward_t *forward, dividere_flow_t *self)
     if (self->parcel->bytes <= forward->limits.bytes_max)
         return;
     dividere_parcel_destroy (&self->parcel);
-    forward->counts.overflowed++;
+    forward->outlet.overflowed++;
     self->fate = DIVIDERE_FATE_DISCARD;
 }
 
@@ -129,9 +130,9 @@ s_close_message (dividere_forward_t *forward, dividere_flow_t *self)
         break;
     case DIVIDERE_FATE_LOST: forward->counts.lost++; break;
     case DIVIDERE_FATE_KEEP:
-        if (dividere_backlog_put (forward->backlog, &self->parcel,
+        if (dividere_backlog_put (forward->outlet.backlog, &self->parcel,
                                   zclock_mono ()) < 0)
-            forward->counts.overflowed++;
+            forward->outlet.overflowed++;
         break;
     default: break;
     }

@@ -58,8 +58,7 @@ struct dividere_forward_t {
     dividere_drive_t *drive; /* over both sides                         */
     dividere_side_t sides[2];
     dividere_flow_t flows[2]; /* from the side of the same index         */
-    dividere_backlog_t *backlog;
-    int64_t flushed_ms;       /* when the backlog was last tried in passing */
+    dividere_outlet_t outlet; /* of the frontend                             */
     bool retry_armed;         /* the timer of the backlog is there       */
     void *capture;            /* a PUSH, the caller's; NULL: none        */
     zmq_msg_t copy;           /* for it, of the frame under way          */

@@ -8,9 +8,7 @@
 #include "frame.h"
 #include "socket.h"
 
-#define FLUSH_PEERS 64 /* of the backlog that are tried in passing          */
-#define FLUSH_MS    1  /* for all of them                                   */
-#define RETRY_MS    50 /* between two rounds of all                         */
+#define RETRY_MS 50 /* between two rounds of all                         */
 
 static const struct {
     int types[2];
@@ -26,49 +24,17 @@ static zloop_timer_fn s_on_retry;
 static void
 s_arm_retry (dividere_forward_t *self, size_t delay_ms)
 {
-    if (self->retry_armed || dividere_backlog_peers (self->backlog) == 0)
+    if (self->retry_armed || dividere_backlog_peers (self->outlet.backlog) == 0)
         return;
     self->retry_armed = true;
     zloop_timer (self->loop, delay_ms, 1, s_on_retry, self);
 }
 
-/*  The first frame decides; on failure nothing was sent.                    */
-static int
-s_send_parcel (void *handle, dividere_parcel_t *parcel)
+/*  Not in the midst of a message to the same socket.                        */
+static bool
+s_flushable (const dividere_flow_t *flow)
 {
-    for (size_t i = 0; i < parcel->count; i++) {
-        int flags = i + 1 < parcel->count ? ZMQ_SNDMORE : 0;
-        if (dividere_frame_send (&parcel->frames[i], handle,
-                                 flags | ZMQ_DONTWAIT) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/*  What was kept for so many peers, until one has no room. Not in the midst of
- *  a message to the same socket. Returns how many were not tried, for lack of
- *  time.                                                                    */
-static size_t
-s_flush (dividere_forward_t *self, dividere_flow_t *flow, size_t peers)
-{
-    dividere_parcel_t *parcel;
-    int64_t end = zclock_mono () + FLUSH_MS;
-    if (flow->inside && flow->fate != DIVIDERE_FATE_KEEP)
-        return peers;
-    while (peers > 0 && zclock_mono () <= end &&
-           (parcel = dividere_backlog_next (self->backlog))) {
-        if (s_send_parcel (flow->to->handle, parcel) == 0) {
-            dividere_backlog_sent (self->backlog);
-            self->counts.sent[flow->to - self->sides]++;
-            continue;
-        }
-        peers--;
-        if (errno == EHOSTUNREACH)
-            self->counts.unroutable += dividere_backlog_forget (self->backlog);
-        else
-            dividere_backlog_pass (self->backlog);
-    }
-    return dividere_backlog_peers (self->backlog) ? peers : 0;
+    return !flow->inside || flow->fate == DIVIDERE_FATE_KEEP;
 }
 
 /*  In passing, so that a flood of requests does not hold back replies; but not
@@ -78,15 +44,10 @@ static bool
 s_flush_some (dividere_forward_t *self, dividere_side_t *side)
 {
     if (!side->out || !dividere_flow_routed (side->out) ||
-        dividere_backlog_peers (self->backlog) == 0)
+        !s_flushable (side->out))
         return false;
     s_arm_retry (self, RETRY_MS);
-    int64_t now = zclock_mono ();
-    if (now == self->flushed_ms)
-        return false;
-    self->flushed_ms = now;
-    s_flush (self, side->out, FLUSH_PEERS);
-    return true;
+    return dividere_outlet_flush_some (&self->outlet);
 }
 
 /*  What its peers have read makes room at a side; and where nothing is received
@@ -134,11 +95,11 @@ s_on_retry (zloop_t *loop, int timer, void *arg)
 {
     dividere_forward_t *self = (dividere_forward_t *) arg;
     self->retry_armed = false;
-    self->counts.expired +=
-        dividere_backlog_expire (self->backlog, zclock_mono ());
-    dividere_flow_t *replies = &self->flows[DIVIDERE_BACKEND];
-    size_t left =
-        s_flush (self, replies, dividere_backlog_peers (self->backlog));
+    self->outlet.expired +=
+        dividere_backlog_expire (self->outlet.backlog, zclock_mono ());
+    size_t left = dividere_backlog_peers (self->outlet.backlog);
+    if (s_flushable (&self->flows[DIVIDERE_BACKEND]))
+        left = dividere_outlet_flush (&self->outlet, left);
     s_arm_retry (self, left ? 1 : RETRY_MS);
     dividere_forward_touch (self, DIVIDERE_FRONTEND);
     return 0;
@@ -171,7 +132,7 @@ dividere_forward_new (zloop_t *loop, const dividere_forward_options_t *options)
     dividere_forward_t *self = (dividere_forward_t *) zmalloc (sizeof (*self));
     self->loop = loop;
     zmq_msg_init (&self->copy);
-    self->backlog = dividere_backlog_new ();
+    dividere_outlet_init (&self->outlet);
     dividere_forward_limit (self, &options->backlog);
     const int *types = s_patterns[options->pattern].types;
     int flows = s_patterns[options->pattern].backwards ? 2 : 1;
@@ -190,6 +151,7 @@ dividere_forward_new (zloop_t *loop, const dividere_forward_options_t *options)
             errno = error;
             return NULL;
         }
+    self->outlet.handle = self->sides[DIVIDERE_FRONTEND].handle;
     return self;
 }
 
@@ -200,7 +162,7 @@ dividere_forward_destroy (dividere_forward_t **self_p)
     dividere_forward_t *self = *self_p;
     if (!self)
         return 0;
-    size_t left = dividere_backlog_parcels (self->backlog);
+    size_t left = dividere_backlog_parcels (self->outlet.backlog);
     for (int i = 0; i < 2; i++) {
         left += self->flows[i].fate == DIVIDERE_FATE_HOLD;
         dividere_flow_clear (&self->flows[i]);
@@ -210,7 +172,7 @@ dividere_forward_destroy (dividere_forward_t **self_p)
     }
     zmq_msg_close (&self->copy);
     dividere_drive_destroy (&self->drive);
-    dividere_backlog_destroy (&self->backlog);
+    dividere_outlet_term (&self->outlet);
     freen (self);
     *self_p = NULL;
     return left;
@@ -262,7 +224,7 @@ dividere_forward_limit (dividere_forward_t *self,
                         const dividere_backlog_limits_t *limits)
 {
     self->limits = *limits;
-    dividere_backlog_limit (self->backlog, limits);
+    dividere_backlog_limit (self->outlet.backlog, limits);
 }
 
 const dividere_forward_counts_t *
@@ -271,8 +233,8 @@ dividere_forward_counts (const dividere_forward_t *self)
     return &self->counts;
 }
 
-const dividere_backlog_t *
-dividere_forward_backlog (const dividere_forward_t *self)
+const dividere_outlet_t *
+dividere_forward_outlet (const dividere_forward_t *self)
 {
-    return self->backlog;
+    return &self->outlet;
 }

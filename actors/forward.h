@@ -3,8 +3,8 @@
 #define DIVIDERE_FORWARD_H
 
 #include <czmq.h>
-#include "backlog.h"
 #include "drive.h"
+#include "outlet.h"
 
 /*  Moves messages between two sockets, frame by frame, without looking into
  *  them: two sides, and a flow for each direction.
@@ -24,13 +24,10 @@ typedef enum {
 
 typedef enum { DIVIDERE_FRONTEND, DIVIDERE_BACKEND } dividere_side_name_t;
 
-/*  In messages.                                                             */
+/*  In messages, beside those of the outlet.                                 */
 typedef struct {
     uint64_t received[2]; /* from the peers of each side                    */
-    uint64_t sent[2];     /* to the peers of each side                      */
-    uint64_t unroutable;  /* the client is gone                             */
-    uint64_t overflowed;  /* over a limit of the backlog                    */
-    uint64_t expired;     /* too long in the backlog                        */
+    uint64_t sent[2];     /* at once to the peers of each side              */
     uint64_t malformed;
     uint64_t lost;        /* the peer went away in the midst of it           */
     uint64_t passed_over; /* found a subscriber's queue full                */
@@ -73,7 +70,7 @@ void dividere_forward_limit (dividere_forward_t *self,
                              const dividere_backlog_limits_t *limits);
 const dividere_forward_counts_t *dividere_forward_counts (
     const dividere_forward_t *self);
-const dividere_backlog_t *dividere_forward_backlog (
+const dividere_outlet_t *dividere_forward_outlet (
     const dividere_forward_t *self);
 
 #endif

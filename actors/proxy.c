@@ -228,8 +228,10 @@ s_stats (void *arg, zmsg_t *values)
     self_t *self = (self_t *) arg;
     const dividere_forward_counts_t *counts =
         self->forward ? dividere_forward_counts (self->forward) : &s_none;
-    const dividere_backlog_t *backlog =
-        self->forward ? dividere_forward_backlog (self->forward) : NULL;
+    static const dividere_outlet_t s_no_outlet = { 0 };
+    const dividere_outlet_t *outlet =
+        self->forward ? dividere_forward_outlet (self->forward) : &s_no_outlet;
+    const dividere_backlog_t *backlog = outlet->backlog;
     const struct {
         const char *name;
         uint64_t value;
@@ -237,10 +239,10 @@ s_stats (void *arg, zmsg_t *values)
         { "frontend_received", counts->received[DIVIDERE_FRONTEND] },
         { "backend_sent", counts->sent[DIVIDERE_BACKEND] },
         { "backend_received", counts->received[DIVIDERE_BACKEND] },
-        { "frontend_sent", counts->sent[DIVIDERE_FRONTEND] },
-        { "unroutable", counts->unroutable },
-        { "overflowed", counts->overflowed },
-        { "expired", counts->expired },
+        { "frontend_sent", counts->sent[DIVIDERE_FRONTEND] + outlet->sent },
+        { "unroutable", outlet->unroutable },
+        { "overflowed", outlet->overflowed },
+        { "expired", outlet->expired },
         { "malformed", counts->malformed },
         { "lost", counts->lost },
         { "passed_over", counts->passed_over },
