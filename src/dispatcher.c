@@ -14,7 +14,7 @@
  *  handed out its worker gives it back       waits, in front
  *  handed out its deadline                   its client is told, abandoned
  *  abandoned  its worker replies or is gone  gone
- *  any        it comes again (same id)       as it is, with its new deadline  */
+ *  any        it comes again (same id)       stays, with its new deadline    */
 
 #include <assert.h>
 #include <errno.h>

@@ -15,8 +15,8 @@
 
 typedef struct dividere_dispatcher_t dividere_dispatcher_t;
 
-/*  A message has at most so many frames, the routing id of the peer included.
- *  Longer ones are not given to the dispatcher; see dividere_dispatcher_refuse. */
+/*  A message has at most so many frames, the routing id of the peer included;
+ *  of longer ones dividere_dispatcher_refuse is told.                       */
 #define DIVIDERE_DISPATCHER_FRAMES 20
 
 /*  The first frame is the routing id of the peer.                           */

@@ -5,8 +5,9 @@
 #include "dispatcher.h"
 
 /*  What the files of the dispatcher share: dispatcher.c has what clients send
- *  and what is due, dispatcher_workers.c what workers send, dispatcher_requests.c
- *  what is done with a request, dispatcher_lanes.c the services.            */
+ *  and what is due, dispatcher_workers.c what workers send,
+ *  dispatcher_requests.c what is done with a request, dispatcher_lanes.c the
+ *  services.                                                                */
 
 /*  How many signs of life, beyond the answers that are under way, a busy worker
  *  of the Python package may send that left it before it had the request.   */
@@ -55,8 +56,8 @@ void dividere_frames_refuse (dividere_dispatcher_t *self, zmq_msg_t *frames,
 void dividere_request_place (dividere_dispatcher_t *self, dividere_lane_t *lane,
                              dividere_request_t *request, int64_t now_us);
 
-/*  Hands what waits to whoever can take it. The lane may be gone then, if nobody
- *  uses it, and so may any worker of it.                                    */
+/*  Hands what waits to whoever can take it. The lane may be gone then, if
+ *  nobody uses it, and so may any worker of it.                             */
 void dividere_lane_pump (dividere_dispatcher_t *self, dividere_lane_t *lane,
                          int64_t now_us);
 

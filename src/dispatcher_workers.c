@@ -2,15 +2,15 @@
 
 /*  What workers send: replies and signs of life.
  *
- *  A worker of this library names the requests that it holds wherever it answers
- *  a heartbeat. Messages between two peers keep their order, so what it was
- *  handed before that heartbeat and neither names nor has answered was lost on
- *  the way, and so was the answer to what it has finished.
+ *  A worker of this library names the requests that it holds wherever it
+ *  answers a heartbeat. Messages between two peers keep their order, so what it
+ *  was handed before that heartbeat and neither names nor has answered was lost
+ *  on the way, and so was the answer to what it has finished.
  *
  *  A worker of the Python package says nothing while it works. A sign of life
- *  that it sends after a request has reached it therefore tells that the handler
- *  ended without a reply; which sign that is cannot be seen, but no more than
- *  so many can have left it before.                                         */
+ *  that it sends after a request has reached it therefore tells that the
+ *  handler ended without a reply; which sign that is cannot be seen, but no
+ *  more than so many can have left it before.                               */
 
 #include <assert.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  A hash table of requests, each in one of two lists by age: those at work, and
+/*  A hash table of requests, each in one of two lists by age: those at work and
  *  those with an answer, which alone are subject to the limits.             */
 
 #include <assert.h>
@@ -173,7 +173,7 @@ dividere_duplicates_begin (dividere_duplicates_t *self,
     return DIVIDERE_DUPLICATE_ANSWERED;
 }
 
-/*  Frames share the buffers that they were received in, which may be far larger:
+/*  Frames share the buffers that they were received in, which may be far more:
  *  what is kept has memory of its own.                                      */
 static void
 s_keep (dividere_duplicates_t *self, known_t *known, const void *data,

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*  The extension frame of a request (doc/protocol.md): one routing frame more,
- *  before the delimiter, that every peer sends back with the reply. It names the
- *  request, and on the way back tells an error in place of a reply.
+ *  before the delimiter, that every peer sends back with the reply. It names
+ *  the request, and on the way back tells an error in place of a reply.
  *
  *  at  bytes
  *   0  3  magic

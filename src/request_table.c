@@ -161,7 +161,7 @@ s_enter (dividere_requests_t *self, dividere_request_t *request,
         self->in_flight++;
 }
 
-/*  Frames share the buffers that they were received in, which may be far larger:
+/*  Frames share the buffers that they were received in, which may be far more:
  *  what waits has memory of its own.                                        */
 static void
 s_own_payload (dividere_request_t *self)

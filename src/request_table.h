@@ -122,18 +122,18 @@ dividere_request_t *dividere_requests_due (dividere_requests_t *self,
 /*  Its extension frame, to be read or changed in place; NULL: it has none.   */
 void *dividere_request_extension (dividere_request_t *self);
 
-/*  Writes its route into frames, which this initializes: DIVIDERE_REQUEST_FRAMES
- *  at most. Returns how many.                                               */
+/*  Writes its route into frames, which this initializes, at most
+ *  DIVIDERE_REQUEST_FRAMES. Returns how many.                               */
 size_t dividere_request_frames (const dividere_request_t *self,
                                 zmq_msg_t *frames);
 
-/*  Its client asks again, by another way: a request with the frames of now takes
- *  its place. It stays as it is if the route is too long.                   */
+/*  Its client asks again, by another way: a request with the frames of now
+ *  takes its place. It stays as it is if the route is too long.             */
 void dividere_requests_reroute (dividere_requests_t *self,
                                 dividere_request_t *request, zmq_msg_t *frames,
                                 size_t count, int extension);
 
-/*  True if these frames are its route, and whatever is in its extension frame. */
+/*  True if these frames are its route, whatever is in its extension frame.  */
 bool dividere_request_same_way (const dividere_request_t *self,
                                 zmq_msg_t *frames, size_t count);
 

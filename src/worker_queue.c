@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Rings with a head of their own: a worker leaves one and joins another without
- *  anybody having to look for it.                                           */
+/*  Rings with a head of their own: a worker leaves one and joins another
+ *  without anybody having to look for it.                                   */
 
 #include <assert.h>
 #include <stdlib.h>
