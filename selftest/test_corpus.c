@@ -44,4 +44,6 @@ test_corpus (void)
 {
     s_replay ("scan", fuzz_scan);
     s_replay ("envelope", fuzz_envelope);
+    s_replay ("extension", fuzz_extension);
+    s_replay ("dispatcher", fuzz_dispatcher);
 }
