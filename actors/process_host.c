@@ -169,7 +169,8 @@ s_shorten_linger (dividere_context_t *context)
 {
     if (s_on_exit)
         s_on_exit (context);
-    zlistx_t *sources = context->reactor->sources;
+    zlistx_t *sources =
+        ((dividere_reactor_context_t *) context)->reactor->sources;
     dividere_source_t *source = (dividere_source_t *) zlistx_first (sources);
     for (; source; source = (dividere_source_t *) zlistx_next (sources))
         dividere_socket_set (source->connector->handle, ZMQ_LINGER, LAST_MS);

@@ -5,10 +5,11 @@
 #include <dividere/reactor.h>
 #include "actor_internal.h"
 #include "connector_internal.h"
+#include "context_internal.h"
 #include "drive.h"
 
-/*  What the files of the reactor share: reactor.c has its loop, sources.c its
- *  sources and commands, context.c what handlers see.                       */
+/*  What the files of the reactor share: reactor.c has its loop and what
+ *  handlers see, sources.c its sources and commands.                        */
 
 typedef enum {
     DIVIDERE_REACTOR_NEW,
@@ -30,8 +31,7 @@ typedef struct {
     unsigned named;              /* sources named by the reactor so far     */
     dividere_drive_t *drive;     /* over all sources; NULL: no descriptors  */
     dividere_message_t *message; /* every message is received into it       */
-    const dividere_handler_t **by_type; /* by id of the type                */
-    size_t by_type_size;
+    dividere_handlers_t handlers;
     int64_t last_idle;     /* when on_idle was called          */
     dividere_stats_t gone; /* of sources that were removed            */
     struct {
@@ -42,15 +42,20 @@ typedef struct {
     } counts;
 } dividere_reactor_t;
 
-struct dividere_context_t {
+typedef struct {
+    dividere_context_t base;
     dividere_reactor_t *reactor;
-    dividere_source_t *source;   /* NULL in a hook that has none            */
-    dividere_message_t *message; /* NULL likewise                           */
-};
+    dividere_source_t *source; /* NULL in a hook that has none              */
+    const dividere_turn_t
+        *turn; /* in which the message was received; likewise */
+} dividere_reactor_context_t;
 
 extern const dividere_command_t dividere_reactor_commands[];
 
 void dividere_reactor_stats (void *self, zmsg_t *values);
+
+/*  Calls on_init. Returns 0, or its errno.                                  */
+int dividere_reactor_init (dividere_reactor_t *self);
 
 /*  Starts the timers of the hooks.                                          */
 void dividere_reactor_arm (dividere_reactor_t *self);

@@ -5,9 +5,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <dividere/types.h>
 #include "kind.h"
 #include "reactor_internal.h"
-#include "types_internal.h"
 
 dividere_source_t *
 dividere_reactor_source (dividere_reactor_t *self, const char *name)
@@ -112,36 +112,13 @@ s_subscribe (dividere_reactor_t *self, dividere_connector_t *connector,
     return 0;
 }
 
-/*  So that the types of ADD and of messages are known.                      */
-static int
-s_register_handlers (dividere_reactor_t *self)
-{
-    const dividere_handler_t *at = self->config.handlers;
-    for (; at && at->type; at++) {
-        const dividere_type_t *entry = dividere_types_entry (at->type);
-        if (!entry)
-            return errno;
-        if (entry->id >= self->by_type_size) {
-            size_t size = (size_t) entry->id + 1;
-            self->by_type = (const dividere_handler_t **)
-                realloc (self->by_type, size * sizeof (*self->by_type));
-            assert (self->by_type);
-            memset (self->by_type + self->by_type_size, 0,
-                    (size - self->by_type_size) * sizeof (*self->by_type));
-            self->by_type_size = size;
-        }
-        self->by_type[entry->id] = at;
-    }
-    return 0;
-}
-
 static int
 s_command_add (void *arg, char **args, size_t count, zmsg_t *values)
 {
     dividere_reactor_t *self = (dividere_reactor_t *) arg;
     dividere_kind_t kind;
     const char *name;
-    int error = s_register_handlers (self);
+    int error = dividere_handlers_add (&self->handlers, self->config.handlers);
     if (!error && dividere_kind_parse (args[0], &kind, &name) < 0)
         error = errno;
     if (!error && count > 2 && kind != DIVIDERE_SUBSCRIBER)
@@ -229,13 +206,9 @@ s_command_start (void *arg, char **args, size_t count, zmsg_t *values)
         return EALREADY;
     if (!self->drive)
         return EMFILE;
-    int error = s_register_handlers (self);
-    if (!error && self->config.on_init) {
-        dividere_context_t context = { self, NULL, NULL };
-        dividere_actor_busy (self->actor, "on_init");
-        error = self->config.on_init (&context);
-        dividere_actor_busy (self->actor, NULL);
-    }
+    int error = dividere_handlers_add (&self->handlers, self->config.handlers);
+    if (!error && self->config.on_init)
+        error = dividere_reactor_init (self);
     if (error)
         return error;
     self->state = DIVIDERE_REACTOR_RUNNING;

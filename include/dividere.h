@@ -7,8 +7,10 @@
 
 #include "dividere/actor.h"
 #include "dividere/broker.h"
+#include "dividere/client.h"
 #include "dividere/connector.h"
 #include "dividere/envelope.h"
+#include "dividere/handler.h"
 #include "dividere/library.h"
 #include "dividere/log.h"
 #include "dividere/message.h"
@@ -21,5 +23,6 @@
 #include "dividere/supervisor.h"
 #include "dividere/text.h"
 #include "dividere/types.h"
+#include "dividere/worker.h"
 
 #endif

@@ -5,7 +5,7 @@
 #include <czmq.h>
 #include <dividere/actor.h>
 #include <dividere/connector.h>
-#include <dividere/message.h>
+#include <dividere/handler.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,35 +52,6 @@ extern "C" {
  *  Source: MtMsgReactor of the Python package.                              */
 DIVIDERE_EXPORT void dividere_reactor (zsock_t *pipe, void *args);
 
-/*  What a handler is given besides the message. Valid during the call only. */
-typedef struct dividere_context_t dividere_context_t;
-
-/*  Handles one message; the object is the library's, gone after the call.
- *  Returns 0, or an errno: the failure is counted and reported.             */
-typedef int (dividere_handler_fn) (dividere_context_t *context,
-                                   const void *message);
-
-typedef struct {
-    const ProtobufCMessageDescriptor *type;
-    dividere_handler_fn *handler;
-    const char *name; /* of the function, for the log                      */
-} dividere_handler_t;
-
-/*  An entry of a handler table. The compiler refuses a function that is not
- *      int function (dividere_context_t *context, const Type *message)       */
-#define DIVIDERE_HANDLER(Type, prefix, function)                         \
-    {                                                                    \
-        &prefix##__descriptor,                                           \
-            (dividere_handler_fn *) (1 ? (function)                      \
-                                       : (int (*) (dividere_context_t *, \
-                                                   const Type *)) 0),    \
-            #function                                                    \
-    }
-#define DIVIDERE_HANDLER_END \
-    {                        \
-        NULL, NULL, NULL     \
-    }
-
 /*  Copied when the actor starts; what it points to must outlive the actor.
  *  Everything may be NULL or 0.                                             */
 typedef struct {
@@ -114,24 +85,6 @@ typedef struct {
 DIVIDERE_EXPORT int dividere_reactor_add (zactor_t *reactor,
                                           dividere_connector_t **connector_p,
                                           const char *name, int timeout_ms);
-
-/*  In a handler: the connector the message came from (NULL in a hook that has
- *  none), the message with its route and properties, the user's pointer, and
- *  any other source by its name (NULL with ENOENT).                         */
-DIVIDERE_EXPORT dividere_connector_t *dividere_context_source (
-    dividere_context_t *self);
-DIVIDERE_EXPORT const dividere_message_t *dividere_context_message (
-    dividere_context_t *self);
-DIVIDERE_EXPORT void *dividere_context_user (dividere_context_t *self);
-DIVIDERE_EXPORT dividere_connector_t *dividere_context_find (
-    dividere_context_t *self, const char *name);
-
-/*  Answers the message along its route. Never blocks. Returns 0, or -1 with
- *  ENOTSUP (its source carries no replies), EAGAIN (the peer's queue is full),
- *  EHOSTUNREACH (the peer is gone), or an errno of dividere_envelope_encode. To
- *  answer later, keep a copy of the route and use dividere_send_to.         */
-DIVIDERE_EXPORT int dividere_context_reply (dividere_context_t *self,
-                                            const ProtobufCMessage *reply);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  The broker's core: clients and workers send whatever frames they like, among
- *  them such as make sense, while time passes. Each client that has an extension
- *  frame is told at most once for each time that it asks, and nothing is lost
- *  count of.                                                                */
+/*  The broker's core: clients and workers send whatever frames they like, some
+ *  of which make sense, while time passes. A client that has an extension frame
+ *  is told at most once for each time that it asks, and nothing is lost count
+ *  of.                                                                       */
 
 #include <assert.h>
 #include <errno.h>

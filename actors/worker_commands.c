@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The commands of a worker and its statistics.                             */
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include "endpoint.h"
+#include "extension.h"
+#include "setting.h"
+#include "utf8.h"
+#include "worker_internal.h"
+
+#define IDENTITY_MAX 200 /* bytes                                             */
+
+static const char *const s_dialects[] = { "typed", "bytes", NULL };
+
+#define SETTING(member) offsetof (dividere_worker_settings_t, member)
+
+static const struct {
+    const char *name;
+    size_t offset;
+    int64_t min;
+    int64_t max;
+    int64_t fallback;
+    bool early; /* only before START                                        */
+} s_settings[] = {
+    { "threads", SETTING (threads), 1, DIVIDERE_WORKER_CREDIT_MAX, 1, true },
+    { "credit", SETTING (credit), 0, DIVIDERE_WORKER_CREDIT_MAX, 0, true },
+    { "heartbeat", SETTING (heartbeat_ms), 10, 3600000, 3000, false },
+    { "window", SETTING (window), 0, UINT32_MAX, 1000, false },
+    { "window_bytes", SETTING (window_bytes), 0, INT64_MAX / 2, 16 << 20,
+      false },
+    { "window_age", SETTING (window_age_ms), 0, INT64_MAX / 4, 60000, false },
+};
+
+#define SETTINGS (sizeof (s_settings) / sizeof (s_settings[0]))
+
+static int64_t *
+s_setting (dividere_worker_t *self, size_t index)
+{
+    return (int64_t *) ((char *) &self->settings + s_settings[index].offset);
+}
+
+static void
+s_apply (dividere_worker_t *self)
+{
+    dividere_duplicates_limits_t limits = {
+        .count_max = (size_t) self->settings.window,
+        .bytes_max = (size_t) self->settings.window_bytes,
+        .age_max_ms = self->settings.window_age_ms,
+    };
+    dividere_duplicates_limit (self->duplicates, &limits, zclock_mono ());
+}
+
+static void
+s_set_text (char **text_p, const char *value)
+{
+    freen (*text_p);
+    *text_p = strdup (value);
+    assert (*text_p);
+}
+
+void
+dividere_worker_defaults (dividere_worker_t *self)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        *s_setting (self, i) = s_settings[i].fallback;
+    s_apply (self);
+    zuuid_t *uuid = zuuid_new ();
+    s_set_text (&self->identity, zuuid_str_canonical (uuid));
+    zuuid_destroy (&uuid);
+    s_set_text (&self->service, "");
+}
+
+size_t
+dividere_worker_credit (const dividere_worker_t *self)
+{
+    return (size_t) (self->settings.credit ? self->settings.credit
+                                           : self->settings.threads);
+}
+
+size_t
+dividere_worker_parallel (const dividere_worker_t *self)
+{
+    size_t credit = dividere_worker_credit (self);
+    size_t threads = (size_t) self->settings.threads;
+    return threads < credit ? threads : credit;
+}
+
+static int
+s_set_name (char **text_p, const char *value, size_t size_min, size_t size_max)
+{
+    size_t size = strlen (value);
+    if (size < size_min || size > size_max ||
+        !dividere_utf8_valid (value, size))
+        return EINVAL;
+    s_set_text (text_p, value);
+    return 0;
+}
+
+/*  What is said in the registration. ENOENT: it is something else.          */
+static int
+s_set_early (dividere_worker_t *self, const char *name, const char *value)
+{
+    bool started = self->state != DIVIDERE_WORKER_NEW;
+    if (streq (name, "service"))
+        return started ? EBUSY
+                       : s_set_name (&self->service, value, 0,
+                                     DIVIDERE_EXTENSION_SERVICE);
+    if (streq (name, "identity"))
+        return started ? EBUSY
+                       : s_set_name (&self->identity, value, 1, IDENTITY_MAX);
+    if (!streq (name, "dialect"))
+        return ENOENT;
+    int dialect = dividere_setting_word (s_dialects, value);
+    if (started || dialect < 0)
+        return started ? EBUSY : EINVAL;
+    self->bytes = dialect;
+    return 0;
+}
+
+static int
+s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (!streq (s_settings[i].name, args[0]))
+            continue;
+        if (s_settings[i].early && self->state != DIVIDERE_WORKER_NEW)
+            return EBUSY;
+        int error =
+            dividere_setting_number (args[1], s_settings[i].min,
+                                     s_settings[i].max, s_setting (self, i));
+        if (error)
+            return error;
+        s_apply (self);
+        dividere_worker_turn (self);
+        return 0;
+    }
+    return s_set_early (self, args[0], args[1]);
+}
+
+static dividere_link_t *
+s_find (dividere_worker_t *self, const char *address)
+{
+    dividere_link_t *link = (dividere_link_t *) zlistx_first (self->links);
+    while (link && !streq (link->address, address))
+        link = (dividere_link_t *) zlistx_next (self->links);
+    return link;
+}
+
+/*  Of an endpoint to connect to. 0, or an errno.                            */
+static int
+s_read_endpoint (const char *text, dividere_endpoint_t *ret_endpoint)
+{
+    if (dividere_endpoint_one (text, ret_endpoint) < 0 ||
+        dividere_endpoint_check (ret_endpoint, false) < 0)
+        return errno;
+    return ret_endpoint->role == DIVIDERE_ENDPOINT_BIND ? EINVAL : 0;
+}
+
+static int
+s_command_connect (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    dividere_endpoint_t endpoint;
+    int error = s_read_endpoint (args[0], &endpoint);
+    if (!error && s_find (self, endpoint.address))
+        error = EEXIST;
+    if (!error && self->state > DIVIDERE_WORKER_RUNNING)
+        error = EBUSY;
+    if (error)
+        return error;
+    dividere_link_t *link = dividere_link_new (self, endpoint.address);
+    if (self->state == DIVIDERE_WORKER_RUNNING &&
+        dividere_link_open (link) < 0) {
+        error = errno;
+        dividere_link_destroy (&link);
+        return error;
+    }
+    link->place = zlistx_add_end (self->links, link);
+    zmsg_addstr (values, link->address);
+    dividere_worker_turn (self);
+    return 0;
+}
+
+static int
+s_command_disconnect (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    dividere_endpoint_t endpoint;
+    dividere_link_t *link = NULL;
+    if (s_read_endpoint (args[0], &endpoint) == 0)
+        link = s_find (self, endpoint.address);
+    if (!link)
+        return ENOENT;
+    if (link->left.due)
+        return EALREADY;
+    dividere_link_leave (link);
+    dividere_actor_defer (self->actor, &link->left);
+    dividere_worker_turn (self);
+    return DIVIDERE_LATER;
+}
+
+static int
+s_command_brokers (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    dividere_link_t *link = (dividere_link_t *) zlistx_first (self->links);
+    for (; link; link = (dividere_link_t *) zlistx_next (self->links)) {
+        zmsg_addstr (values, link->address);
+        zmsg_addstr (values, dividere_link_state (link));
+        zmsg_addstrf (values, "%zu", link->held.count + link->ready.count);
+    }
+    return 0;
+}
+
+static int
+s_command_start (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    if (self->state != DIVIDERE_WORKER_NEW)
+        return EALREADY;
+    int error = dividere_worker_start (self);
+    if (error)
+        return error;
+    dividere_actor_defer (self->actor, &self->started);
+    return DIVIDERE_LATER;
+}
+
+static int
+s_command_drain (void *arg, char **args, size_t count, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    if (self->state != DIVIDERE_WORKER_RUNNING)
+        return self->state > DIVIDERE_WORKER_RUNNING ? EALREADY : EINVAL;
+    self->state = DIVIDERE_WORKER_DRAINING;
+    dividere_worker_leave (self);
+    dividere_actor_defer (self->actor, &self->drained);
+    dividere_worker_turn (self);
+    return DIVIDERE_LATER;
+}
+
+const dividere_command_t dividere_worker_commands[] = {
+    { "SET", 2, 2, s_command_set },
+    { "CONNECT", 1, 1, s_command_connect },
+    { "DISCONNECT", 1, 1, s_command_disconnect },
+    { "BROKERS", 0, 0, s_command_brokers },
+    { "START", 0, 0, s_command_start },
+    { "DRAIN", 0, 0, s_command_drain },
+    { NULL, 0, 0, NULL }
+};
+
+static size_t
+s_registered (dividere_worker_t *self)
+{
+    size_t count = 0;
+    dividere_link_t *link = (dividere_link_t *) zlistx_first (self->links);
+    for (; link; link = (dividere_link_t *) zlistx_next (self->links))
+        count += link->told;
+    return count;
+}
+
+#define COUNT(name)                                     \
+    {                                                   \
+#name, offsetof(dividere_worker_counts_t, name) \
+    }
+
+static const struct {
+    const char *name;
+    size_t offset;
+} s_counts[] = {
+    COUNT (received),        COUNT (handled),
+    COUNT (replied),         COUNT (failed),
+    COUNT (unanswered),      COUNT (unhandled),
+    COUNT (refused),         COUNT (unknown_type),
+    COUNT (malformed),       COUNT (too_large),
+    COUNT (too_deep),        COUNT (bad_text),
+    COUNT (over_budget),     COUNT (repeated),
+    COUNT (joined),          COUNT (returned),
+    COUNT (expired),         COUNT (dropped),
+    COUNT (heartbeats_sent), COUNT (heartbeats_received),
+    COUNT (reconnects),
+};
+
+void
+dividere_worker_stats (void *arg, zmsg_t *values)
+{
+    dividere_worker_t *self = (dividere_worker_t *) arg;
+    dividere_actor_stat (values, "brokers", zlistx_size (self->links));
+    dividere_actor_stat (values, "registered", s_registered (self));
+    dividere_actor_stat (values, "threads", (uint64_t) self->settings.threads);
+    dividere_actor_stat (values, "running",
+                         self->pool ? dividere_pool_running (self->pool) : 0);
+    dividere_actor_stat (values, "waiting",
+                         self->pool ? dividere_pool_waiting (self->pool) : 0);
+    for (size_t i = 0; i < sizeof (s_counts) / sizeof (s_counts[0]); i++)
+        dividere_actor_stat (values, s_counts[i].name,
+                             *(uint64_t *) ((char *) &self->counts +
+                                            s_counts[i].offset));
+    dividere_actor_stat (values, "window",
+                         dividere_duplicates_count (self->duplicates));
+    dividere_actor_stat (values, "window_bytes",
+                         dividere_duplicates_bytes (self->duplicates));
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*  The sockets of a client. What goes to a broker that is not connected would
+ *  wait in libzmq, where nobody can take it back: ZMQ_IMMEDIATE refuses it, and
+ *  it waits here.                                                           */
+
+#include <errno.h>
+#include <czmq.h>
+#include <sodium.h>
+#include "attach.h"
+#include "client_internal.h"
+#include "connector_internal.h"
+#include "frame.h"
+#include "message_internal.h"
+#include "socket.h"
+
+#define HWM      10000
+#define RECEIVED 1000 /* messages in one call                                */
+#define EVENTS   (ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+
+static int
+s_configure (const dividere_client_t *self, void *handle)
+{
+    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    options.send_hwm = options.recv_hwm = HWM;
+    options.linger_ms = 0;
+    return dividere_socket_configure (handle, &options) < 0
+               ? -1
+               : dividere_socket_set (handle, ZMQ_IMMEDIATE, 1);
+}
+
+static int
+s_open (dividere_client_t *self, dividere_client_link_t *link,
+        const dividere_endpoint_t *endpoint)
+{
+    char address[DIVIDERE_ADDRESS_MAX];
+    bool bound = endpoint->role == DIVIDERE_ENDPOINT_BIND;
+    link->handle = zsys_socket (ZMQ_DEALER, NULL, 0);
+    if (!link->handle || s_configure (self, link->handle) < 0)
+        return -1;
+    link->polled.handle = link->handle;
+    link->polled.owner = link;
+    if (dividere_poller_add (self->poller, &link->polled) < 0)
+        return -1;
+    link->sink = dividere_sink_new (link->handle, EVENTS);
+    if (!link->sink)
+        return -1;
+    link->told.handle = link->sink;
+    link->told.owner = link;
+    if (dividere_poller_add (self->poller, &link->told) < 0)
+        return -1;
+    return dividere_attach (link->handle, "client", endpoint, bound, address);
+}
+
+int
+dividere_client_open (dividere_client_t *self, const char *brokers)
+{
+    dividere_endpoint_t endpoint;
+    const char *rest = brokers;
+    int rc;
+    size_t count = 0;
+    while ((rc = dividere_endpoint_next (&rest, &endpoint)) > 0)
+        count++;
+    if (rc == 0 && count == 0)
+        errno = EINVAL;
+    if (rc < 0 || count == 0)
+        return -1;
+    self->links = (dividere_client_link_t *) zmalloc (
+        count * sizeof (dividere_client_link_t));
+    rest = brokers;
+    while (dividere_endpoint_next (&rest, &endpoint) > 0)
+        if (s_open (self, &self->links[self->links_count++], &endpoint) < 0)
+            return -1;
+    return 0;
+}
+
+void
+dividere_client_close (dividere_client_t *self)
+{
+    for (size_t i = 0; i < self->links_count; i++) {
+        dividere_client_link_t *link = &self->links[i];
+        dividere_poller_remove (&link->polled);
+        dividere_poller_remove (&link->told);
+        if (link->sink)
+            zmq_socket_monitor (link->handle, NULL, 0);
+        if (link->handle)
+            zsys_close (link->handle, NULL, 0);
+        if (link->sink)
+            zsys_close (link->sink, NULL, 0);
+    }
+    freen (self->links);
+}
+
+static size_t
+s_index (const dividere_client_t *self, const dividere_client_link_t *link)
+{
+    return (size_t) (link - self->links);
+}
+
+/*  True if it was an answer: an extension frame of this client, an empty one, a
+ *  payload.                                                                 */
+static bool
+s_take (dividere_client_t *self, dividere_client_link_t *link)
+{
+    const dividere_route_t *route = &self->scratch->route;
+    dividere_extension_t extension;
+    size_t size, empty;
+    const void *data = dividere_route_frame (route, 0, &size);
+    if (dividere_route_count (route) != 2 ||
+        !dividere_route_frame (route, 1, &empty) || empty > 0 ||
+        !dividere_extension_parse (data, size, &extension) ||
+        extension.id.client != self->id)
+        return false;
+    dividere_asks_answer (&self->asks, s_index (self, link), &extension,
+                          &self->scratch->payload, zclock_usecs ());
+    zmq_msg_init (&self->scratch->payload);
+    return true;
+}
+
+/*  False: there is no more.                                                 */
+static bool
+s_receive_one (dividere_client_t *self, dividere_client_link_t *link)
+{
+    if (dividere_message_recv_frames (self->scratch, link->handle,
+                                      ZMQ_DONTWAIT) == 0) {
+        self->malformed += !s_take (self, link);
+        return true;
+    }
+    if (errno == EPROTO) {
+        self->malformed++;
+        return true;
+    }
+    self->ended |= errno == ETERM;
+    return false;
+}
+
+/*  An event is two frames, of which the first begins with its number.       */
+static bool
+s_receive_event (dividere_client_t *self, dividere_client_link_t *link)
+{
+    if (dividere_message_recv_frames (self->scratch, link->sink, ZMQ_DONTWAIT) <
+        0)
+        return false;
+    size_t size;
+    uint16_t event = 0;
+    const void *data = dividere_route_frame (&self->scratch->route, 0, &size);
+    if (data && size >= sizeof (event))
+        memcpy (&event, data, sizeof (event));
+    if (event == ZMQ_EVENT_DISCONNECTED)
+        dividere_asks_lost (&self->asks, s_index (self, link), zclock_usecs ());
+    return true;
+}
+
+/*  Answers that came before the connection broke count; so they come first.  */
+/*  Asking for events can swallow what the descriptor had to tell of a message:
+ *  so it goes on for as long as they tell of one.                           */
+static bool
+s_serve (dividere_client_t *self, dividere_polled_t *polled, size_t *left)
+{
+    dividere_client_link_t *link = (dividere_client_link_t *) polled->owner;
+    if (polled == &link->told) {
+        while (s_receive_event (self, link))
+            ;
+        dividere_poller_touch (&link->polled);
+        return true;
+    }
+    int events = ZMQ_POLLIN;
+    while (events & ZMQ_POLLIN) {
+        while (*left > 0 && s_receive_one (self, link))
+            --*left;
+        if (*left == 0)
+            return false;
+        events = dividere_socket_events (link->handle);
+    }
+    if (events & ZMQ_POLLOUT)
+        dividere_asks_room (&self->asks, s_index (self, link));
+    return true;
+}
+
+void
+dividere_client_receive (dividere_client_t *self)
+{
+    size_t left = RECEIVED;
+    dividere_polled_t *polled;
+    while (left > 0 && dividere_poller_collect (self->poller))
+        while (left > 0 && (polled = dividere_poller_next (self->poller))) {
+            if (s_serve (self, polled, &left))
+                dividere_poller_done (polled);
+            else
+                dividere_poller_requeue (polled);
+        }
+}
+
+static int
+s_send (dividere_client_t *self, dividere_ask_t *ask, size_t index)
+{
+    const char *service = ask->service ? ask->service : self->service;
+    dividere_extension_t extension = {
+        .id = { self->id, ask->number },
+        .flags = ask->strict ? DIVIDERE_EXTENSION_STRICT : 0,
+        .attempt = ask->attempts < 255 ? (uint8_t) (ask->attempts + 1) : 255,
+        .requeues = ask->requeues,
+        .left_ms = dividere_extension_left (ask->deadline_ms, zclock_mono ()),
+        .service = service,
+        .service_size = service ? strlen (service) : 0,
+    };
+    uint8_t bytes[DIVIDERE_EXTENSION_MAX];
+    dividere_extension_write (&extension, bytes);
+    dividere_route_t route = { .count = 0 };
+    dividere_route_append (&route, bytes, dividere_extension_size (&extension));
+    dividere_route_append (&route, NULL, 0);
+    zmq_msg_t payload;
+    zmq_msg_init (&payload);
+    zmq_msg_copy (&payload, &ask->payload);
+    int rc =
+        dividere_socket_send (self->links[index].handle, &route, &payload, 0);
+    if (rc < 0)
+        zmq_msg_close (&payload);
+    dividere_route_clear (&route);
+    return rc;
+}
+
+void
+dividere_client_flush (dividere_client_t *self)
+{
+    dividere_ask_t *ask;
+    size_t link;
+    int64_t now_ms = zclock_mono ();
+    while ((ask = dividere_asks_next (&self->asks, now_ms, &link))) {
+        dividere_poller_touch (&self->links[link].polled);
+        if (s_send (self, ask, link) == 0)
+            dividere_asks_sent (&self->asks, ask, link, now_ms);
+        else
+            dividere_asks_full (&self->asks, link);
+    }
+}
