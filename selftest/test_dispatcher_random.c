@@ -435,7 +435,8 @@ s_pass (random_t *self)
         }
         else if (over) {
             s_record (&self->model, -1, request->number,
-                      DIVIDERE_STATUS_EXPIRED);
+                      request->strict ? DIVIDERE_STATUS_OUTCOME_UNKNOWN
+                                      : DIVIDERE_STATUS_EXPIRED);
             self->ended++;
             request->abandoned = true;
         }

@@ -221,7 +221,10 @@ s_expire (dividere_dispatcher_t *self, dividere_request_t *request,
     bool over = request->client_deadline_ms >= 0 &&
                 request->client_deadline_ms <= now_us / 1000;
     if (!request->list->waiting) {
-        dividere_request_tell (self, request, DIVIDERE_STATUS_EXPIRED, NULL);
+        dividere_request_tell (self, request,
+                               request->strict ? DIVIDERE_STATUS_OUTCOME_UNKNOWN
+                                               : DIVIDERE_STATUS_EXPIRED,
+                               NULL);
         self->abandoned++;
         dividere_requests_abandon (&self->requests, request);
         return;
