@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  The reliable client against a ROUTER that plays the broker, well or badly. */
+/*  The reliable client against a ROUTER that plays the broker.              */
 
 #include "selftest.h"
 #include <poll.h>
@@ -546,7 +546,7 @@ test_client_failover (void)
     s_fake_stop (&second);
 }
 
-/*  The broker goes away with a request, and comes back: it is asked at once.  */
+/*  The broker goes away with a request, and comes back: asked at once.      */
 void
 test_client_broker_returns (void)
 {

@@ -110,8 +110,8 @@ void dividere_asks_term (dividere_asks_t *self);
 dividere_ask_t *dividere_asks_add (dividere_asks_t *self, zmq_msg_t *payload,
                                    int64_t deadline_ms, int64_t now_us);
 
-/*  The next to be sent, and by which link; NULL: none can be now. To be followed
- *  by _sent, or by _full: the link has no room until _room.                 */
+/*  The next to be sent, and by which link; NULL: none can be now. To be
+ *  followed by _sent, or by _full: the link has no room until _room.        */
 dividere_ask_t *dividere_asks_next (dividere_asks_t *self, int64_t now_ms,
                                     size_t *ret_link);
 void dividere_asks_sent (dividere_asks_t *self, dividere_ask_t *ask,
