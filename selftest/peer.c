@@ -145,13 +145,10 @@ peer_close (peer_t *self)
     self->to = NULL;
 }
 
-void
-peer_destroy (peer_t **self_p)
+static void
+s_free (peer_t **self_p)
 {
     peer_t *self = *self_p;
-    if (peer_line (self))
-        selftest_fail (__FILE__, __LINE__, "not wanted: %.200s", self->line);
-    CHECK_INT (s_reap (self), 0);
     if (self->to)
         fclose (self->to);
     fclose (self->from);
@@ -159,4 +156,22 @@ peer_destroy (peer_t **self_p)
     free (self->endpoint);
     free (self);
     *self_p = NULL;
+}
+
+void
+peer_kill (peer_t **self_p)
+{
+    CHECK_INT (kill ((*self_p)->pid, SIGKILL), 0);
+    CHECK_INT (s_reap (*self_p), -1);
+    s_free (self_p);
+}
+
+void
+peer_destroy (peer_t **self_p)
+{
+    peer_t *self = *self_p;
+    if (peer_line (self))
+        selftest_fail (__FILE__, __LINE__, "not wanted: %.200s", self->line);
+    CHECK_INT (s_reap (self), 0);
+    s_free (self_p);
 }

@@ -32,6 +32,9 @@ const char *peer_expect (peer_t *self, const vector_t *vector);
 /*  Ends its stdin.                                                          */
 void peer_close (peer_t *self);
 
+/*  Kills it, wherever it is, and waits for its end.                         */
+void peer_kill (peer_t **self_p);
+
 /*  It says nothing more and ends without an error.                          */
 void peer_destroy (peer_t **self_p);
 

@@ -315,7 +315,6 @@ dividere_asks_lost (dividere_asks_t *self, size_t index, int64_t now_us)
 {
     dividere_ask_link_t *link = &self->links[index];
     link->known = false;
-    link->patience_ms = 0;
     if (self->preferred == index)
         self->preferred = (index + 1) % self->links_count;
     while (link->sent.first) {

@@ -220,11 +220,29 @@ s_send (dividere_client_t *self, dividere_ask_t *ask, size_t index)
     return rc;
 }
 
+/*  What is sent now goes along a connection that was made after those that
+ *  broke until now: these are heard of first, or it would pass for lost with
+ *  them.                                                                    */
+static void
+s_hear_of_losses (dividere_client_t *self)
+{
+    for (size_t i = 0; i < self->links_count; i++) {
+        dividere_client_link_t *link = &self->links[i];
+        if (!(dividere_socket_events (link->sink) & ZMQ_POLLIN))
+            continue;
+        while (s_receive_event (self, link))
+            ;
+        dividere_poller_touch (&link->polled);
+    }
+}
+
 void
 dividere_client_flush (dividere_client_t *self)
 {
     dividere_ask_t *ask;
     size_t link;
+    if (self->asks.waiting.first)
+        s_hear_of_losses (self);
     int64_t now_ms = zclock_mono ();
     while ((ask = dividere_asks_next (&self->asks, now_ms, &link))) {
         dividere_poller_touch (&self->links[link].polled);
