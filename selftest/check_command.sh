@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command as scripts use it: what it prints, how it ends, what it refuses.
 # Waiting has no time limit here; the one who runs this has.
-# usage: check_command.sh DIVIDERE [EXAMPLE-RESPONSE EXAMPLE-REQUEST]
+# usage: check_command.sh DIVIDERE [EXAMPLE-RESPONSE EXAMPLE-REQUEST
+#            EXAMPLE-JOB-FARM]
 set -u
 dividere=$1
 folder=$(mktemp -d)
@@ -67,6 +68,7 @@ stop () {
 # Usage.
 ends 0 --help
 shown proxy
+shown broker
 ends 0 --version
 shown 'dividere '
 ends 2
@@ -79,32 +81,48 @@ ends 0 proxy --help
 for option in frontend backend pattern capture linger set verbose help; do
     shown --$option
 done
-ends 2 proxy
-told --frontend
-ends 2 proxy --frontend "$any"
-told --backend
-ends 2 proxy --frontend "$any" --backend
-told --backend
-ends 2 proxy --frontend "$any" --backend "$any" --nonsense 1
-told --nonsense
-ends 2 proxy --frontend "$any" --backend "$any" nonsense
-told nonsense
+ends 0 broker --help
+for option in frontend backend heartbeat linger set verbose help; do
+    shown --$option
+done
+for command in proxy broker; do
+    ends 2 $command
+    told --frontend
+    ends 2 $command --frontend "$any"
+    told --backend
+    ends 2 $command --frontend "$any" --backend
+    told --backend
+    ends 2 $command --frontend "$any" --backend "$any" --nonsense 1
+    told --nonsense
+    ends 2 $command --frontend "$any" --backend "$any" nonsense
+    told nonsense
 
-# What the proxy refuses.
+    # What the actor refuses.
+    for endpoint in nonsense foo://bar tcp://127.0.0.1:99999 ">$any"; do
+        ends 1 $command --frontend "$endpoint" --backend "$any"
+        told "--frontend $endpoint:"
+        ends 1 $command --frontend "$any" --backend "$endpoint"
+        told "--backend $endpoint:"
+    done
+    ends 1 $command --frontend "$any" --backend "$any" --linger -1
+    told '--linger -1:'
+    for setting in nonsense=1 hwm hwm=0; do
+        ends 1 $command --frontend "$any" --backend "$any" --set "$setting"
+        told "--set $setting:"
+    done
+done
 for endpoint in nonsense foo://bar tcp://127.0.0.1:99999 ">$any"; do
-    ends 1 proxy --frontend "$endpoint" --backend "$any"
-    told "--frontend $endpoint:"
-    ends 1 proxy --frontend "$any" --backend "$endpoint"
-    told "--backend $endpoint:"
     ends 1 proxy --frontend "$any" --backend "$any" --capture "$endpoint"
     told "--capture $endpoint:"
 done
 ends 1 proxy --frontend "$any" --backend "$any" --pattern nonsense
 told '--pattern nonsense:'
-ends 1 proxy --frontend "$any" --backend "$any" --linger -1
-told '--linger -1:'
-for setting in nonsense=1 hwm hwm=0; do
-    ends 1 proxy --frontend "$any" --backend "$any" --set "$setting"
+for interval in 0 -1 often; do
+    ends 1 broker --frontend "$any" --backend "$any" --heartbeat $interval
+    told "--heartbeat $interval:"
+done
+for setting in requeues=-1 pending_max=no; do
+    ends 1 broker --frontend "$any" --backend "$any" --set "$setting"
     told "--set $setting:"
 done
 
@@ -150,8 +168,16 @@ for pattern in router-dealer xsub-xpub pull-push; do
     stop TERM
 done
 
+# Every setting of the broker.
+start broker --backend "$any" --heartbeat 100 --set hwm=10 --set requeues=0 --frontend "$any" \
+    --set pending_max=10 --set pending_bytes=10000 --set pending_age=1000 --set workers_max=10 \
+    --set reply_bytes=10000 --set reply_age=1000 --set reply_total=100000 --backend ">$taken"
+echo "$ready" | grep -qE "^ready frontend=tcp:[^,>@ ]* backend=tcp:[^,>@ ]*,>$taken\$" ||
+    fail "ready line: $ready"
+stop INT
+
 # Traffic.
-if [ $# = 3 ]; then
+if [ $# = 4 ]; then
     start proxy --frontend "$any" --backend "$any"
     "$2" ">$(endpoints backend)" > /dev/null &
     server=$!
@@ -159,5 +185,19 @@ if [ $# = 3 ]; then
     wait $server || fail "the server failed"
     server=
     printf 'answered: question %d\n' 1 2 3 | diff - "$folder/answers" || fail "answers"
+    stop TERM
+
+    # A worker is told to end by the end of its input.
+    start broker --frontend "$any" --backend "$any"
+    mkfifo "$folder/input"
+    "$4" worker "$(endpoints backend)" < "$folder/input" > /dev/null &
+    server=$!
+    exec 4> "$folder/input"
+    "$4" client "$(endpoints frontend)" 100 > "$folder/answers" || fail "no answers"
+    exec 4>&-
+    wait $server || fail "the worker failed"
+    server=
+    grep -qE '^sent ([1-9][0-9]*) answered \1 retried 0 failed 0$' "$folder/answers" ||
+        fail "answers"
     stop TERM
 fi

@@ -20,6 +20,7 @@ typedef struct {
     int (*run) (int argc, char **argv);
 } command_t;
 
+extern const command_t command_broker;
 extern const command_t command_proxy;
 
 /*  A daemon is an actor and a table that says which option stands for which of

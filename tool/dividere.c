@@ -12,7 +12,8 @@
 #include <unistd.h>
 #include <dividere/library.h>
 
-static const command_t *const s_commands[] = { &command_proxy };
+static const command_t *const s_commands[] = { &command_broker,
+                                               &command_proxy };
 
 #define COMMANDS (sizeof (s_commands) / sizeof (s_commands[0]))
 
