@@ -179,7 +179,7 @@ s_hand (dividere_dispatcher_t *self, dividere_request_t *request,
             dividere_worker_lose (self, worker, now_us);
         return -1;
     }
-    request->beat = worker->beat;
+    request->beat = (uint32_t) worker->beat;
     worker->handed++;
     worker->unproven = worker->unanswered + DIVIDERE_UNPROVEN_SIGNS;
     self->counts.handed++;

@@ -38,16 +38,15 @@ struct dividere_request_t {
     int64_t client_deadline_ms; /* -1: none                                  */
     int64_t since_us;           /* its arrival                               */
     zmq_msg_t payload;
-    uint64_t beat;      /* the last heartbeat its worker was sent before it   */
-    uint32_t bytes;     /* what it costs to keep, without what is malloc's    */
-    uint16_t extension; /* where in the route, in bytes; 0: it has none      */
-    uint8_t frames;     /* of the route                                       */
-    uint8_t attempt;
-    uint8_t requeues; /* so far                                             */
+    uint32_t beat;      /* the last heartbeat its worker was sent before it */
+    uint32_t bytes;     /* what it costs to keep, without what is malloc's  */
+    uint16_t extension; /* where in the route, in bytes; 0: it has none     */
+    uint8_t frames;     /* of the route                                     */
+    uint8_t requeues;   /* so far                                           */
     uint8_t requeues_max;
-    bool strict;
-    bool abandoned; /* nobody waits for the reply any more                   */
-    bool seen;      /* its worker has said that it holds it                  */
+    bool strict : 1;
+    bool abandoned : 1; /* nobody waits for the reply any more              */
+    bool seen : 1;      /* its worker has said that it holds it             */
     uint16_t route_size;
     uint8_t route[]; /* of each frame two bytes of length, and its bytes     */
 };
