@@ -171,13 +171,6 @@ s_dispatch (dividere_broker_t *self, bool worker, zmq_msg_t *frames,
                                          s_now_us ());
 }
 
-/*  A client that is not read waits in the queue of its socket.              */
-static bool
-s_unread (const dividere_broker_t *self, const dividere_broker_side_t *side)
-{
-    return self->paused && side == &self->sides[DIVIDERE_BROKER_FRONTEND];
-}
-
 static dividere_served_t
 s_drain (dividere_broker_t *self, dividere_broker_side_t *side,
          dividere_turn_t *turn)
@@ -199,13 +192,9 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
 {
     dividere_broker_t *self = (dividere_broker_t *) arg;
     dividere_broker_side_t *side = (dividere_broker_side_t *) owner;
-    dividere_served_t served = DIVIDERE_SERVED_ALL;
     if (side == &self->sides[DIVIDERE_BROKER_FRONTEND])
         dividere_outlet_flush_some (&self->outlet);
-    if (s_unread (self, side))
-        dividere_socket_events (side->handle);
-    else
-        served = s_drain (self, side, turn);
+    dividere_served_t served = s_drain (self, side, turn);
     s_look_ahead (self);
     return served;
 }

@@ -26,8 +26,7 @@ static const struct {
     { "heartbeat", SETTING (heartbeat_ms), 10, 3600000, 3000, false },
     { "requeues", SETTING (requeues), 0, 200, 3, false },
     { "pending_max", SETTING (pending_max), 0, UINT32_MAX, 10000, false },
-    { "pending_bytes", SETTING (pending_bytes), 0, INT64_MAX / 2, 64 << 20,
-      false },
+    { "bytes_max", SETTING (bytes_max), 0, INT64_MAX / 2, 256 << 20, false },
     { "pending_age", SETTING (pending_age_ms), 1, INT64_MAX / 4, 30000, false },
     { "workers_max", SETTING (workers_max), 0, UINT32_MAX, 100000, false },
     { "reply_bytes", SETTING (reply_bytes), 0, INT64_MAX / 2, 1 << 20, false },
@@ -52,7 +51,7 @@ s_apply (dividere_broker_t *self)
         .requeues = (unsigned) settings->requeues,
         .workers_max = (size_t) settings->workers_max,
         .requests = { .pending_max = (size_t) settings->pending_max,
-                      .bytes_max = (size_t) settings->pending_bytes,
+                      .bytes_max = (size_t) settings->bytes_max,
                       .age_max_ms = settings->pending_age_ms },
     };
     dividere_backlog_limits_t replies = {
@@ -139,9 +138,7 @@ s_command_connect (void *arg, char **args, size_t count, zmsg_t *values)
 static int
 s_pause (dividere_broker_t *self, bool paused)
 {
-    self->paused = paused;
     dividere_dispatcher_pause (self->dispatcher, paused, zclock_usecs ());
-    dividere_poller_touch (&self->sides[DIVIDERE_BROKER_FRONTEND].polled);
     dividere_broker_turn (self);
     return 0;
 }
@@ -253,29 +250,17 @@ s_command_workers (void *arg, char **args, size_t count, zmsg_t *values)
     return 0;
 }
 
-static uint64_t
-s_in_flight (const dividere_workers_t *workers, const dividere_lane_t *lane)
-{
-    uint64_t sum = 0;
-    dividere_worker_entry_t *worker = NULL;
-    while ((worker = dividere_workers_each (workers, worker)))
-        if (worker->crew == &lane->crew)
-            sum += worker->requests.count;
-    return sum;
-}
-
 static int
 s_command_services (void *arg, char **args, size_t count, zmsg_t *values)
 {
     dividere_broker_t *self = (dividere_broker_t *) arg;
     const dividere_lane_t *lane = dividere_dispatcher_lanes (self->dispatcher);
+    dividere_dispatcher_tally (self->dispatcher);
     for (; lane; lane = lane->next) {
         zmsg_addmem (values, lane->name, lane->name_size);
         s_add_number (values, lane->crew.workers);
         s_add_number (values, lane->waiting.count);
-        s_add_number (values, s_in_flight (dividere_dispatcher_workers (
-                                               self->dispatcher),
-                                           lane));
+        s_add_number (values, lane->in_flight);
     }
     return 0;
 }

@@ -24,7 +24,7 @@ typedef struct {
     int64_t heartbeat_ms;
     int64_t requeues;
     int64_t pending_max;
-    int64_t pending_bytes;
+    int64_t bytes_max;
     int64_t pending_age_ms;
     int64_t workers_max;
     int64_t reply_bytes;
@@ -42,7 +42,6 @@ typedef struct {
     bool retry_armed;         /* the timer of its backlog is there          */
     int timer;                /* of what is due next; -1: none              */
     int64_t armed_ms;         /* when it fires                              */
-    bool paused;
     bool draining;
     dividere_answer_t drained; /* of the DRAIN that waits                   */
 } dividere_broker_t;

@@ -38,8 +38,9 @@ s_add_gauges (const dividere_broker_t *self, zmsg_t *values)
         { "ready", ready },
         { "busy", busy },
         { "pending", requests->pending },
-        { "pending_bytes", requests->pending_bytes },
-        { "in_flight", requests->in_flight },
+        { "in_flight",
+          dividere_dispatcher_left (self->dispatcher) - requests->pending },
+        { "bytes", requests->bytes },
     };
     ADD (values, stats);
 }

@@ -28,7 +28,7 @@ static const struct {
     { "threads", SETTING (threads), 1, DIVIDERE_WORKER_CREDIT_MAX, 1, true },
     { "credit", SETTING (credit), 0, DIVIDERE_WORKER_CREDIT_MAX, 0, true },
     { "heartbeat", SETTING (heartbeat_ms), 10, 3600000, 3000, false },
-    { "window", SETTING (window), 0, UINT32_MAX, 1000, false },
+    { "window", SETTING (window), 0, UINT32_MAX, 10000, false },
     { "window_bytes", SETTING (window_bytes), 0, INT64_MAX / 2, 16 << 20,
       false },
     { "window_age", SETTING (window_age_ms), 0, INT64_MAX / 4, 60000, false },

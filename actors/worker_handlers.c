@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <dividere/envelope.h>
 #include "log_internal.h"
 #include "worker_internal.h"
@@ -103,8 +102,8 @@ s_request (dividere_context_t *base, dividere_request_info_t *ret_info)
 static const dividere_context_class_t s_class = { s_source, s_find, s_reply,
                                                   s_reply_bytes, s_request };
 
-/*  A name is never lost to another thread: what that calls is looked up when it
- *  is back, by the actor.                                                   */
+/*  Who is back does not hide what the others are calling: the actor looks that
+ *  up when it collects the job.                                             */
 static void
 s_busy (dividere_worker_t *self, size_t thread, const char *activity)
 {
@@ -123,15 +122,12 @@ dividere_worker_activity (const dividere_worker_t *self)
 }
 
 /*  An error in place of a reply, with a text for people.                    */
-static void DIVIDERE_FORMAT (3, 4)
-    s_fail (dividere_task_t *task, dividere_status_t status, const char *format,
-            ...)
+static void
+s_fail (dividere_task_t *task, dividere_status_t status, const char *what,
+        const char *detail)
 {
     char text[256];
-    va_list args;
-    va_start (args, format);
-    vsnprintf (text, sizeof (text), format, args);
-    va_end (args);
+    snprintf (text, sizeof (text), "%s%s", what, detail);
     task->status = status;
     s_answer (task, text, strlen (text));
 }
@@ -146,10 +142,12 @@ s_judge (dividere_worker_t *self, dividere_task_t *task, const char *name,
         dividere_log (DIVIDERE_LOG_DEBUG, "%s: %s failed: %s",
                       dividere_actor_name (self->actor), name,
                       strerror (error));
-        s_fail (task, DIVIDERE_STATUS_FAILED, "%d %s", error, strerror (error));
+        char number[16];
+        snprintf (number, sizeof (number), "%d ", error);
+        s_fail (task, DIVIDERE_STATUS_FAILED, number, strerror (error));
     }
     else if (!task->replied)
-        s_fail (task, DIVIDERE_STATUS_UNANSWERED, "%s gave no reply", name);
+        s_fail (task, DIVIDERE_STATUS_UNANSWERED, "no reply by ", name);
 }
 
 static void
@@ -169,14 +167,14 @@ s_handle_typed (dividere_worker_t *self, size_t thread, context_t *context)
     dividere_task_t *task = context->task;
     if (dividere_message_decode (task->message) < 0) {
         task->error = errno;
-        s_fail (task, DIVIDERE_STATUS_REFUSED, "cannot be read: %s",
-                strerror (task->error));
+        s_fail (task, DIVIDERE_STATUS_REFUSED,
+                "cannot be read: ", strerror (task->error));
         return;
     }
     const dividere_handler_t *handler =
         dividere_handlers_find (&self->handlers, task->message->entry);
     if (!handler) {
-        s_fail (task, DIVIDERE_STATUS_UNHANDLED, "no handler for %s",
+        s_fail (task, DIVIDERE_STATUS_UNHANDLED, "no handler for ",
                 dividere_message_name (task->message));
         return;
     }
@@ -193,7 +191,7 @@ s_run (void *arg, size_t thread, dividere_job_t *job)
     context_t context = { { &s_class, self->config.user, task->message },
                           task };
     if (task->deadline_ms >= 0 && zclock_mono () >= task->deadline_ms)
-        s_fail (task, DIVIDERE_STATUS_EXPIRED, "its time was over");
+        s_fail (task, DIVIDERE_STATUS_EXPIRED, "its time was over", "");
     else if (self->config.on_bytes)
         s_handle_bytes (self, thread, &context);
     else

@@ -11,7 +11,7 @@
 #include "pool.h"
 
 /*  What the files of the worker share: worker.c has its states and timer,
- *  worker_commands.c its commands, worker_link.c the socket towards a broker and
+ *  worker_commands.c its commands, worker_link.c the socket towards a broker,
  *  worker_sign.c the signs of life on it, worker_tasks.c the way of a request
  *  through it, and worker_handlers.c what its threads do.                   */
 
@@ -211,14 +211,14 @@ void dividere_sign_received (dividere_link_t *link, const void *data,
  *  would take it for the end of the request in hand.                        */
 bool dividere_sign_allowed (const dividere_link_t *link);
 
-/*  When the next is due; and when the broker is found silent. One that is not of
- *  this library is not expected to say anything while it waits for an answer;
- *  and who binds an inproc address may come any time later.                 */
+/*  When the next is due, and when the broker is found silent. One that is not
+ *  of this library need not say anything while it waits for an answer; and who
+ *  binds an inproc address may come any time later.                         */
 int64_t dividere_sign_at (const dividere_link_t *link);
 int64_t dividere_sign_silent_at (const dividere_link_t *link);
 
-/*  Sends one; the first since it is connected is the registration. 0, or -1 with
- *  EAGAIN.                                                                  */
+/*  Sends one; the first since it is connected is the registration. 0, or -1
+ *  with EAGAIN.                                                             */
 int dividere_sign_send (dividere_link_t *link);
 
 /*  worker_tasks.c                                                           */

@@ -21,10 +21,9 @@
 
 #define HWM              10000
 #define LINGER_MS        200
-#define RECONNECT_MS     50 /* libzmq's first pause                            */
+#define RECONNECT_MS     50 /* libzmq's first pause                           */
 #define RECONNECT_MAX_MS 1000
-#define RETRY_MS         50 /* after finding no room                           */
-#define SILENCE          3 /* intervals without a sign of life                */
+#define RETRY_MS         50 /* after finding no room                          */
 
 static const dividere_retry_t s_backoff = { { .backoff_ms = 100,
                                               .backoff_max_ms = 5000 } };

@@ -10,9 +10,9 @@
 #include "heartbeat.h"
 #include "worker_internal.h"
 
-#define SIZE_MAX_READ (64 * 1024) /* bytes of one that is read                */
-#define SILENCE       3           /* intervals without a sign of life         */
-#define INTERVAL_MIN  10
+#define SIZE_MAX_READ 65536 /* bytes of one that is read                     */
+#define SILENCE       3     /* intervals without a sign of life              */
+#define INTERVAL_MIN  10    /* ms, whatever a broker says                    */
 #define INTERVAL_MAX  3600000
 
 bool

@@ -16,6 +16,9 @@
  *         ./a.out worker BACKEND    until its input ends
  *         ./a.out client FRONTEND MS                                        */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* pipe2, environ                                       */
+#endif
 #include <dividere.h>
 #include <poll.h>
 #include <signal.h>

@@ -131,11 +131,11 @@ done
 [ $? = 1 ] || fail "closed stdout: status"
 : > "$folder/out"
 told 'ready line'
-{
-    "$dividere" proxy --frontend "$any" --backend "$any" 2> "$folder/err"
-    echo $? > "$folder/status"
-} | exec true
-[ "$(cat "$folder/status")" = 1 ] || fail "stdout without a reader: status"
+mkfifo "$folder/unread"
+exec 5<> "$folder/unread" 6> "$folder/unread" 5<&-
+"$dividere" proxy --frontend "$any" --backend "$any" >&6 2> "$folder/err"
+[ $? = 1 ] || fail "stdout without a reader: status"
+exec 6>&-
 told 'ready line'
 
 # The ready line, in whatever order the options are; both signals.
@@ -170,7 +170,7 @@ done
 
 # Every setting of the broker.
 start broker --backend "$any" --heartbeat 100 --set hwm=10 --set requeues=0 --frontend "$any" \
-    --set pending_max=10 --set pending_bytes=10000 --set pending_age=1000 --set workers_max=10 \
+    --set pending_max=10 --set bytes_max=10000 --set pending_age=1000 --set workers_max=10 \
     --set reply_bytes=10000 --set reply_age=1000 --set reply_total=100000 --backend ">$taken"
 echo "$ready" | grep -qE "^ready frontend=tcp:[^,>@ ]* backend=tcp:[^,>@ ]*,>$taken\$" ||
     fail "ready line: $ready"

@@ -322,6 +322,13 @@ dispatched_pass (dispatched_t *self, int64_t ms)
     self->now_us = end_us;
 }
 
+void
+dispatched_stall (dispatched_t *self, int64_t ms)
+{
+    self->now_us += ms * 1000;
+    dividere_dispatcher_tick (self->dispatcher, self->now_us);
+}
+
 static const char *
 s_show (dispatched_t *self, zlist_t *list)
 {

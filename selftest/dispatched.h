@@ -65,6 +65,9 @@ void dispatched_cut (dispatched_t *self, const char *worker, int error);
 /*  Time passes, and what is due is done.                                    */
 void dispatched_pass (dispatched_t *self, int64_t ms);
 
+/*  Time passes without anybody noticing, and then what is due is done once.  */
+void dispatched_stall (dispatched_t *self, int64_t ms);
+
 /*  The next message that was sent to a worker, or a client, as words with the
  *  name of the peer first; "" if there is none. Until the next call.        */
 const char *dispatched_to_worker (dispatched_t *self);

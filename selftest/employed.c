@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "employed.h"
+#include "frame.h"
 #include "selftest.h"
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 void
 employer_open (employer_t *self, const char *endpoint)
@@ -16,11 +21,33 @@ employer_open (employer_t *self, const char *endpoint)
     /* Who came before may still be closing.                                 */
     CHECK_EVENTUALLY (zsock_bind (self->router, "%s", endpoint) >= 0);
     self->endpoint = strdup (zsock_endpoint (self->router));
+    CHECK (self->endpoint);
 }
 
+/*  An abstract name: "ipc://@name".                                         */
+static bool
+s_is_refused (const char *endpoint)
+{
+    const char *path = endpoint + strlen ("ipc://@");
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    memcpy (name.sun_path + 1, path, strlen (path));
+    socklen_t size = (socklen_t) (offsetof (struct sockaddr_un, sun_path) + 1 +
+                                  strlen (path));
+    int fd = socket (AF_UNIX, SOCK_STREAM, 0);
+    int rc = connect (fd, (struct sockaddr *) &name, size);
+    close (fd);
+    return rc < 0;
+}
+
+/*  First the listener, so that a worker that is cut off does not get through to
+ *  a socket that is closing.                                                */
 void
 employer_close (employer_t *self)
 {
+    if (strncmp (self->endpoint, "ipc:", 4) == 0) {
+        zsock_unbind (self->router, "%s", self->endpoint);
+        CHECK_EVENTUALLY (s_is_refused (self->endpoint));
+    }
     zsock_destroy (&self->router);
     zmsg_destroy (&self->message);
     freen (self->endpoint);
@@ -32,6 +59,9 @@ employer_recv (employer_t *self)
     zmsg_destroy (&self->message);
     self->message = zmsg_recv (self->router);
     CHECK (self->message);
+    zframe_t *frame = zmsg_first (self->message);
+    for (; frame; frame = zmsg_next (self->message))
+        DIVIDERE_TAKE_OVER (zframe_data (frame));
     char *name = zmsg_popstr (self->message);
     snprintf (self->worker, sizeof (self->worker), "%s", name);
     freen (name);
@@ -46,12 +76,11 @@ employer_is_left_alone (employer_t *self, int ms)
 }
 
 dividere_heartbeat_t
-employer_hear (employer_t *self)
+employer_heard (employer_t *self)
 {
     dividere_heartbeat_t heartbeat;
-    zmsg_t *message = employer_recv (self);
-    zframe_t *frame = zmsg_first (message);
-    CHECK_INT (zmsg_size (message), 1);
+    zframe_t *frame = zmsg_first (self->message);
+    CHECK_INT (zmsg_size (self->message), 1);
     CHECK_INT (dividere_heartbeat_parse (zframe_data (frame),
                                          zframe_size (frame), &heartbeat),
                0);
@@ -60,13 +89,21 @@ employer_hear (employer_t *self)
     return heartbeat;
 }
 
+dividere_heartbeat_t
+employer_hear (employer_t *self)
+{
+    employer_recv (self);
+    return employer_heard (self);
+}
+
 static void
 s_say (employer_t *self, const dividere_heartbeat_t *heartbeat)
 {
     zmq_msg_t frame;
     dividere_heartbeat_encode (heartbeat, NULL, &frame);
     zstr_sendm (self->router, self->worker);
-    CHECK (zmq_msg_send (&frame, zsock_resolve (self->router), 0) >= 0);
+    CHECK_INT (dividere_frame_send (&frame, zsock_resolve (self->router), 0),
+               0);
 }
 
 void
@@ -90,17 +127,30 @@ employer_tell_plain (employer_t *self)
     s_say (self, &heartbeat);
 }
 
-void
-employer_hire (employer_t *self)
+dividere_heartbeat_t
+employer_agree (employer_t *self, uint64_t number, uint32_t interval_ms)
 {
-    CHECK (employer_hear (self).fresh);
-    employer_tell (self, 1, EMPLOYED_INTERVAL, false);
-    CHECK_INT (employer_hear (self).number, 1);
+    dividere_heartbeat_t heartbeat = { .fresh = true };
+    do {
+        if (heartbeat.fresh)
+            employer_tell (self, number, interval_ms, false);
+        heartbeat = employer_hear (self);
+    }
+    while (heartbeat.number != number);
+    return heartbeat;
 }
 
 void
-employer_ask_extended (employer_t *self, const dividere_extension_t *extension,
-                       const void *data, size_t size)
+employer_hire (employer_t *self)
+{
+    while (!employer_hear (self).fresh)
+        ;
+    employer_agree (self, 1, EMPLOYED_INTERVAL);
+}
+
+static int
+s_ask (employer_t *self, const dividere_extension_t *extension,
+       const void *data, size_t size)
 {
     zmsg_t *message = zmsg_new ();
     uint8_t bytes[DIVIDERE_EXTENSION_MAX];
@@ -110,7 +160,19 @@ employer_ask_extended (employer_t *self, const dividere_extension_t *extension,
     zmsg_addmem (message, bytes, dividere_extension_size (extension));
     zmsg_addmem (message, NULL, 0);
     zmsg_addmem (message, data, size);
-    CHECK_INT (zmsg_send (&message, self->router), 0);
+    zframe_t *frame = zmsg_first (message);
+    for (; frame; frame = zmsg_next (message))
+        DIVIDERE_HAND_OVER (zframe_data (frame));
+    int rc = zmsg_send (&message, self->router);
+    zmsg_destroy (&message);
+    return rc;
+}
+
+void
+employer_ask_extended (employer_t *self, const dividere_extension_t *extension,
+                       const void *data, size_t size)
+{
+    CHECK_INT (s_ask (self, extension, data, size), 0);
 }
 
 void
@@ -124,11 +186,23 @@ employer_ask (employer_t *self, uint64_t number, const char *payload)
     employer_ask_extended (self, &extension, payload, strlen (payload));
 }
 
+bool
+employer_try_ask (employer_t *self, uint64_t number)
+{
+    dividere_extension_t extension = { .id = { EMPLOYED_CLIENT, number },
+                                       .left_ms = UINT32_MAX };
+    return s_ask (self, &extension, "x", 1) == 0;
+}
+
 int
 employer_answer (employer_t *self, uint64_t number, const char *payload)
 {
     zmsg_t *message = employer_recv (self);
     dividere_extension_t extension;
+    while (zmsg_size (message) == 1) {
+        CHECK (employer_heard (self).fresh);
+        message = employer_recv (self);
+    }
     CHECK_INT (zmsg_size (message), 4);
     CHECK (zframe_streq (zmsg_first (message), "client"));
     zframe_t *frame = zmsg_next (message);

@@ -31,7 +31,8 @@ zmsg_t *employer_recv (employer_t *self);
 /*  True if there is none for ms.                                            */
 bool employer_is_left_alone (employer_t *self, int ms);
 
-/*  The next message is a sign of life of the worker.                        */
+/*  The last message, or the next one, is a sign of life of the worker.      */
+dividere_heartbeat_t employer_heard (employer_t *self);
 dividere_heartbeat_t employer_hear (employer_t *self);
 
 /*  Says one, as a broker of this library; or as one of the Python package.  */
@@ -39,8 +40,12 @@ void employer_tell (employer_t *self, uint64_t number, uint32_t interval_ms,
                     bool draining);
 void employer_tell_plain (employer_t *self);
 
-/*  Waits for the registration, and answers it as a broker of this library; then
- *  takes the answer to that.                                                */
+/*  The same until the worker answers, which may have found the broker silent
+ *  and connected anew. Returns the answer.                                  */
+dividere_heartbeat_t employer_agree (employer_t *self, uint64_t number,
+                                     uint32_t interval_ms);
+
+/*  Waits for the registration, and agrees upon EMPLOYED_INTERVAL, number 1. */
 void employer_hire (employer_t *self);
 
 /*  A request of bytes with an extension frame.                              */
@@ -49,8 +54,12 @@ void employer_ask_extended (employer_t *self,
                             const dividere_extension_t *extension,
                             const void *data, size_t size);
 
+/*  A request that is not executed; false if the worker is gone.             */
+bool employer_try_ask (employer_t *self, uint64_t number);
+
 /*  The next message is an answer to this one: returns its status. Checks the
- *  payload unless it is NULL.                                               */
+ *  payload unless it is NULL. Registrations may come before: one that was under
+ *  way when a connection broke comes again with the next.                   */
 int employer_answer (employer_t *self, uint64_t number, const char *payload);
 
 /*  What on_bytes of the worker does with payloads:

@@ -19,9 +19,10 @@
 #include "tests.def"
 #undef TEST
 
-/*  Programs of their own, run by tests of process reactors.                 */
+/*  Programs of their own, run by tests of processes.                        */
 void test_process_parent (void);
 void test_process_endless (void);
+void test_chaos_worker (void);
 
 typedef struct {
     const char *name;
@@ -54,7 +55,8 @@ s_test_leaking (void)
 static const test_t s_unlisted[] = { { "failing", s_test_failing },
                                      { "leaking", s_test_leaking },
                                      { "process_parent",
-                                       test_process_parent } };
+                                       test_process_parent },
+                                     { "chaos_worker", test_chaos_worker } };
 
 #define UNLISTED_COUNT (sizeof (s_unlisted) / sizeof (s_unlisted[0]))
 

@@ -9,7 +9,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#if SELFTEST_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
 bool selftest_verbose = false;
+bool selftest_losing = false;
+
+#if SELFTEST_ASAN
+int
+__lsan_is_turned_off (void)
+{
+    return selftest_losing;
+}
+#endif
 
 void
 selftest_fail (const char *file, int line, const char *format, ...)

@@ -363,7 +363,7 @@ void
 test_broker_flood (void)
 {
     brokered_t broker;
-    const char *const settings[] = { "pending_bytes", "1000000", NULL };
+    const char *const settings[] = { "bytes_max", "1000000", NULL };
     brokered_start (&broker, TCP, settings);
     zsock_t *client = brokered_dealer (broker.frontend, "client");
     const size_t size = 10000, count = 500;
@@ -377,7 +377,7 @@ test_broker_flood (void)
     CHECK_EVENTUALLY (brokered_stat (&broker, "received") == count);
     kept = brokered_stat (&broker, "pending");
     CHECK (kept > 90 && kept < 100);
-    CHECK (brokered_stat (&broker, "pending_bytes") <= 1000000);
+    CHECK (brokered_stat (&broker, "bytes") <= 1000000);
     for (uint64_t i = kept + 1; i <= count; i++)
         CHECK_INT (brokered_answer (client, i, NULL), DIVIDERE_STATUS_BUSY);
     free (payload);

@@ -293,79 +293,87 @@ s_collect (random_t *self)
 }
 
 static void
+s_event_add (random_t *self)
+{
+    if (self->asks.numbers - self->first + 2 >= ASKS)
+        return;
+    dividere_ask_t *ask =
+        s_add (&self->asks, self->now_ms, 1 + s_pick (self, 2000));
+    ask->strict = s_pick (self, 4) == 0;
+    self->model[ask->number % ASKS] = (model_t){
+        .deadline_ms = ask->deadline_ms, .strict = ask->strict, .live = true
+    };
+}
+
+static void
+s_event_send (random_t *self)
+{
+    size_t link;
+    uint64_t number = s_send (&self->asks, self->now_ms, &link);
+    if (!number)
+        return;
+    model_t *model = &self->model[number % ASKS];
+    CHECK (model->live);
+    CHECK (!self->asks.links[link].full);
+    /* Never a second time while the first may have been executed.           */
+    CHECK (!model->strict || !model->sent);
+    model->sent++;
+}
+
+static void
+s_event_answer (random_t *self, size_t link, uint64_t number)
+{
+    dividere_status_t status =
+        (dividere_status_t) s_pick (self, DIVIDERE_STATUSES);
+    if (s_pick (self, 2))
+        status = DIVIDERE_STATUS_OK;
+    model_t *model = &self->model[number % ASKS];
+    dividere_entry_t *entry = dividere_table_first (&self->asks.table, number);
+    bool current = entry && ((dividere_ask_t *) entry)->list ==
+                                &self->asks.links[link].sent;
+    if (current &&
+        (status == DIVIDERE_STATUS_BUSY || status == DIVIDERE_STATUS_NO_WORKER))
+        model->sent = 0;
+    if (status == DIVIDERE_STATUS_EXPIRED)
+        model->sent = 0;
+    s_answer (&self->asks, link, number, status, s_pick (self, 3) ? KNOWN : 0,
+              self->now_ms);
+}
+
+static void
+s_event_pass (random_t *self)
+{
+    self->now_ms += s_pick (self, 10);
+    dividere_asks_tick (&self->asks, self->now_ms * 1000);
+    for (uint64_t i = self->first; i <= self->asks.numbers; i++)
+        if (dividere_table_first (&self->asks.table, i))
+            CHECK (self->model[i % ASKS].deadline_ms > self->now_ms);
+}
+
+static void
 s_event (random_t *self)
 {
     dividere_asks_t *asks = &self->asks;
     size_t link = s_pick (self, LINKS);
     uint64_t range = asks->numbers - self->first + 2;
     uint64_t number = self->first + selftest_random (&self->seed) % range;
-    switch (s_pick (self, 12)) {
-    case 0:
-    case 1:
-        if (range < ASKS) {
-            dividere_ask_t *ask =
-                s_add (asks, self->now_ms, 1 + s_pick (self, 2000));
-            ask->strict = s_pick (self, 4) == 0;
-            self->model[ask->number % ASKS] = (model_t){
-                .deadline_ms = ask->deadline_ms,
-                .strict = ask->strict,
-                .live = true,
-            };
-        }
-        break;
-    case 2:
-    case 3:
-    case 4:
-        number = s_send (asks, self->now_ms, &link);
-        if (number) {
-            model_t *model = &self->model[number % ASKS];
-            CHECK (model->live);
-            CHECK (!asks->links[link].full);
-            /* Never a second time while the first may have been executed.   */
-            CHECK (!model->strict || !model->sent);
-            model->sent++;
-        }
-        break;
-    case 5:
-    case 6:
-    case 7: {
-        dividere_status_t status =
-            (dividere_status_t) s_pick (self, DIVIDERE_STATUSES);
-        if (s_pick (self, 2))
-            status = DIVIDERE_STATUS_OK;
-        model_t *model = &self->model[number % ASKS];
-        dividere_entry_t *entry = dividere_table_first (&asks->table, number);
-        bool current = entry && ((dividere_ask_t *) entry)->list ==
-                                    &asks->links[link].sent;
-        if (current && (status == DIVIDERE_STATUS_BUSY ||
-                        status == DIVIDERE_STATUS_NO_WORKER))
-            model->sent = 0;
-        if (status == DIVIDERE_STATUS_EXPIRED)
-            model->sent = 0;
-        s_answer (asks, link, number, status, s_pick (self, 3) ? KNOWN : 0,
-                  self->now_ms);
-        break;
-    }
-    case 8:
-        if (s_pick (self, 50) == 0)
-            dividere_asks_lost (asks, link, self->now_ms * 1000);
-        break;
-    case 9:
-        (s_pick (self, 2) ? dividere_asks_full : dividere_asks_room) (asks,
-                                                                      link);
-        break;
-    case 10:
-        if (s_pick (self, 20) == 0)
-            dividere_asks_cancel (asks, number, self->now_ms * 1000);
-        break;
-    default:
-        self->now_ms += s_pick (self, 10);
-        dividere_asks_tick (asks, self->now_ms * 1000);
-        for (uint64_t i = self->first; i <= asks->numbers; i++)
-            if (dividere_table_first (&asks->table, i))
-                CHECK (self->model[i % ASKS].deadline_ms > self->now_ms);
-        break;
-    }
+    unsigned event = s_pick (self, 1000);
+    if (event < 170)
+        s_event_add (self);
+    else if (event < 420)
+        s_event_send (self);
+    else if (event < 660)
+        s_event_answer (self, link, number);
+    else if (event < 662)
+        dividere_asks_lost (asks, link, self->now_ms * 1000);
+    else if (event < 740)
+        dividere_asks_full (asks, link);
+    else if (event < 820)
+        dividere_asks_room (asks, link);
+    else if (event < 824)
+        dividere_asks_cancel (asks, number, self->now_ms * 1000);
+    else
+        s_event_pass (self);
     s_collect (self);
 }
 

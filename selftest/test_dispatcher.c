@@ -125,7 +125,8 @@ void
 test_dispatcher_limits (void)
 {
     dispatched_t *self = dispatched_new ();
-    dispatched_limits (self)->requests.pending_max = 2;
+    /* What nobody serves may fill half of the room.                         */
+    dispatched_limits (self)->requests.pending_max = 4;
     dispatched_ask (self, "x", "1");
     dispatched_ask_extended (self, "y", 2, "2", NULL);
     dispatched_ask_extended (self, "y", 3, "3", NULL);
@@ -203,7 +204,7 @@ test_dispatcher_requeues (void)
     CHECK_INT (dispatched_counts (self)->workers_lost, 1);
     CHECK_INT (dispatched_counts (self)->requeued, 3);
     dispatched_register (self, "b", 4, 4, "");
-    TO_WORKER (self, "b alive:1");
+    TO_WORKER (self, "b alive:2");
     TO_WORKER (self, "b x <1> - 1");
     TO_WORKER (self, "b x <2> - 2");
     TO_WORKER (self, "b <+1> z - 3");
@@ -239,6 +240,9 @@ test_dispatcher_strict (void)
     TO_WORKER (self, "a x <2> - 2");
     /* Given back unexecuted, it may go to another.                          */
     dispatched_reply (self, "a", "x <2:RETURNED> - -");
+    TO_WORKER (self, "");
+    dividere_heartbeat_t alive = { .version = 1, .parallel = 1, .credit = 1 };
+    dispatched_beat (self, "a", &alive, NULL, 0);
     TO_WORKER (self, "a x <2> - 2");
     TO_CLIENT (self, "");
     dispatched_destroy (&self);

@@ -30,7 +30,8 @@ typedef struct {
 
 typedef struct {
     bool known;
-    bool cut; /* it cannot be reached                                       */
+    bool cut;   /* it cannot be reached                                      */
+    bool stuck; /* it has given one back, and said nothing since            */
     int parallel;
     int credit;
     int among; /* 0: in no list, 1: idle, 2: spare                          */
@@ -161,7 +162,9 @@ s_rank (random_t *self, int index, bool used)
 {
     worker_t *worker = &self->workers[index];
     int held = s_held (self, index);
-    int among = held >= worker->credit ? 0 : held < worker->parallel ? 1 : 2;
+    int among = worker->stuck || held >= worker->credit ? 0
+                : held < worker->parallel               ? 1
+                                                        : 2;
     if (among != worker->among || used)
         worker->since = ++self->stamps;
     worker->among = among;
@@ -305,6 +308,16 @@ s_give_message (random_t *self, int worker,
     s_give (self, worker >= 0, frames, count);
 }
 
+/*  Where there is nobody at all there is half of it.                        */
+static size_t
+s_room (const random_t *self)
+{
+    for (int i = 0; i < WORKERS; i++)
+        if (self->workers[i].known)
+            return WAITING;
+    return (WAITING + 1) / 2;
+}
+
 static void
 s_ask (random_t *self)
 {
@@ -329,7 +342,7 @@ s_ask (random_t *self)
                                : extension.requeues;
     s_give_message (self, -1, &extension);
     bool waits = s_waiting (self) > 0 || s_next (self) < 0;
-    if (waits && s_waiting (self) >= WAITING) {
+    if (waits && s_waiting (self) >= s_room (self)) {
         s_record (&self->model, -1, request.number, DIVIDERE_STATUS_BUSY);
         self->ended++;
         return;
@@ -349,6 +362,7 @@ s_reply (random_t *self)
     if (worker < 0 || self->workers[worker].cut)
         return;
     bool returned = s_pick (self, 10) == 0;
+    self->workers[worker].stuck = returned;
     dividere_extension_t extension = {
         .id = { CLIENT, request.number },
         .attempt = 1,
@@ -374,7 +388,7 @@ s_register (random_t *self)
     int index = (int) s_pick (self, WORKERS);
     worker_t *worker = &self->workers[index];
     char name = (char) ('a' + index);
-    worker->cut = false;
+    worker->cut = worker->stuck = false;
     bool known = worker->known;
     worker->parallel = 1 + (int) s_pick (self, 3);
     worker->credit = worker->parallel + (int) s_pick (self, 3);

@@ -13,9 +13,6 @@
 #include <czmq.h>
 #include <dividere.h>
 #include "process_support.h"
-#if SELFTEST_ASAN
-#include <sanitizer/lsan_interface.h>
-#endif
 #include "test.pb-c.h"
 
 void test_stop_reactor (void);
@@ -290,18 +287,6 @@ s_flood (void *args)
     return NULL;
 }
 
-/*  libzmq 4.3.4 loses the properties of a connection that ends in the midst of
- *  a message that was received from another one and is sent on as it is.    */
-static bool s_losing = false;
-
-#if SELFTEST_ASAN
-int
-__lsan_is_turned_off (void)
-{
-    return s_losing;
-}
-#endif
-
 static void
 s_be_idle (rig_t *self)
 {
@@ -310,7 +295,7 @@ s_be_idle (rig_t *self)
 static void
 s_be_flooded (rig_t *self)
 {
-    s_losing = true;
+    selftest_losing = true;
     s_connect_peers (self);
     self->flooded = true;
     CHECK_INT (pthread_create (&self->flood, NULL, s_flood, self), 0);
@@ -321,7 +306,7 @@ s_be_flooded (rig_t *self)
 static void
 s_be_full (rig_t *self)
 {
-    s_losing = true;
+    selftest_losing = true;
     s_connect_peers (self);
     s_refused = 0;
     if (self->client)

@@ -6,6 +6,7 @@
 #include "selftest.h"
 #include "brokered.h"
 #include "employed.h"
+#include "frame.h"
 
 void test_worker_reconnect (void);
 void test_worker_reconnect_plain (void);
@@ -43,7 +44,7 @@ test_worker_reconnect (void)
 {
     static const char *const settings[] = { "credit", "2", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_ipc ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
@@ -51,6 +52,7 @@ test_worker_reconnect (void)
     employer_ask (&broker, 1, "wait 1");
     employer_ask (&broker, 2, "wait 2");
     employed_await (&work);
+    CHECK_EVENTUALLY (employed_stat (worker, "received") == 2);
     char *endpoint = strdup (broker.endpoint);
     employer_close (&broker);
     CHECK_EVENTUALLY (streq (employed_state (worker, endpoint), "connecting"));
@@ -67,9 +69,8 @@ test_worker_reconnect (void)
     CHECK_INT (employer_answer (&broker, 1, "wait 1"), DIVIDERE_STATUS_OK);
     sem_post (&work.gate);
     CHECK_INT (employer_answer (&broker, 2, "wait 2"), DIVIDERE_STATUS_OK);
-    CHECK_INT (employed_stat (worker, "reconnects"), 1);
-    employer_tell (&broker, 1, EMPLOYED_INTERVAL, false);
-    CHECK_INT (employer_hear (&broker).number, 1);
+    CHECK (employed_stat (worker, "reconnects") > 0);
+    employer_agree (&broker, 1, EMPLOYED_INTERVAL);
 
     for (int i = 0; i < 3; i++) {
         s_reopen (&broker);
@@ -78,7 +79,7 @@ test_worker_reconnect (void)
         CHECK_INT (employer_answer (&broker, 3, "again"), DIVIDERE_STATUS_OK);
     }
     CHECK_INT (work.calls, 3);
-    CHECK_INT (employed_stat (worker, "reconnects"), 4);
+    CHECK (employed_stat (worker, "reconnects") > 3);
     s_stop (&worker);
     employed_work_term (&work);
     employer_close (&broker);
@@ -91,7 +92,7 @@ void
 test_worker_reconnect_plain (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_ipc ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -99,7 +100,7 @@ test_worker_reconnect_plain (void)
     brokered_send (broker.router, broker.worker, "client", "", "wait", NULL);
     employed_await (&work);
     s_reopen (&broker);
-    CHECK_EVENTUALLY (employed_stat (worker, "reconnects") == 1);
+    CHECK_EVENTUALLY (employed_stat (worker, "reconnects") > 0);
     CHECK (employer_is_left_alone (&broker, 50));
     CHECK_STR (employed_state (worker, broker.endpoint), "connecting");
     sem_post (&work.gate);
@@ -112,20 +113,19 @@ test_worker_reconnect_plain (void)
     employer_close (&broker);
 }
 
-/*  One that is there and says nothing is connected to anew, under the same name,
- *  and what it was owed is not forgotten.                                   */
+/*  One that is there and says nothing is connected to anew, under the same
+ *  name, and what it was owed is not forgotten.                             */
 void
 test_worker_silence (void)
 {
     static const char *const settings[] = { "heartbeat", "60000", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_ipc ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
     CHECK (employer_hear (&broker).fresh);
-    employer_tell (&broker, 1, EMPLOYED_INTERVAL, false);
-    CHECK_INT (employer_hear (&broker).number, 1);
+    employer_agree (&broker, 1, EMPLOYED_INTERVAL);
     employer_ask (&broker, 1, "wait");
     employed_await (&work);
     employer_tell (&broker, 2, 20, false);
@@ -135,14 +135,13 @@ test_worker_silence (void)
     do
         sign = employer_hear (&broker);
     while (!sign.fresh);
-    CHECK (selftest_now_ms () - since_ms >= 3 * 20);
+    CHECK (selftest_now_ms () - since_ms >= 60);
     CHECK_INT (sign.holding_count, 1);
     CHECK_STR (broker.worker, EMPLOYED_NAME);
-    employer_tell (&broker, 3, EMPLOYED_INTERVAL, false);
-    CHECK_INT (employer_hear (&broker).number, 3);
+    employer_agree (&broker, 3, EMPLOYED_INTERVAL);
     sem_post (&work.gate);
     CHECK_INT (employer_answer (&broker, 1, "wait"), DIVIDERE_STATUS_OK);
-    CHECK_INT (employed_stat (worker, "reconnects"), 1);
+    CHECK (employed_stat (worker, "reconnects") > 0);
     s_stop (&worker);
     employed_work_term (&work);
     employer_close (&broker);
@@ -209,9 +208,9 @@ test_worker_stop_plain (void)
     stopper_t stopper = { employed_start_work (&work, NULL, broker.endpoint),
                           -2 };
     CHECK (employer_hear (&broker).fresh);
-    for (int i = 0; i < 3; i++)
-        brokered_send (broker.router, broker.worker, "client", "", "wait",
-                       NULL);
+    brokered_send (broker.router, broker.worker, "client", "", "wait", NULL);
+    employer_ask (&broker, 1, "waits");
+    employer_ask (&broker, 2, "waits");
     employed_await (&work);
     CHECK_EVENTUALLY (employed_stat (stopper.worker, "waiting") == 2);
     pthread_t thread;
@@ -227,9 +226,10 @@ test_worker_stop_plain (void)
     employer_close (&broker);
 }
 
-/*  It ends when the broker says goodbye, too; and without that.             */
-void
-test_worker_farewell (void)
+/*  What the broker has sent before it agrees is not lost. False if the worker
+ *  did not wait any more.                                                   */
+static bool
+s_is_awaited (void)
 {
     employer_t broker;
     employer_open (&broker, "tcp://127.0.0.1:*");
@@ -241,20 +241,30 @@ test_worker_farewell (void)
     pthread_t thread;
     CHECK_INT (pthread_create (&thread, NULL, s_run_stop, &stopper), 0);
     CHECK (employer_hear (&broker).draining);
-    employer_tell (&broker, 2, EMPLOYED_INTERVAL, true);
+    /* It has nothing else to do by then.                                    */
+    CHECK (employer_is_left_alone (&broker, 20));
+    bool awaited =
+        employer_try_ask (&broker, 1) && !employer_is_left_alone (&broker, 50);
+    if (awaited) {
+        CHECK_INT (employer_answer (&broker, 1, NULL),
+                   DIVIDERE_STATUS_RETURNED);
+        employer_tell (&broker, 2, EMPLOYED_INTERVAL, true);
+    }
     pthread_join (thread, NULL);
     CHECK_INT (stopper.result, 0);
-
-    stopper.worker = employed_start_work (&work, NULL, broker.endpoint);
-    dividere_heartbeat_t sign;
-    do
-        sign = employer_hear (&broker);
-    while (!sign.fresh);
-    employer_tell (&broker, 1, EMPLOYED_INTERVAL, false);
-    employed_await_c (stopper.worker, broker.endpoint);
-    s_stop (&stopper.worker);
+    CHECK_INT (work.calls, 0);
     employed_work_term (&work);
     employer_close (&broker);
+    return awaited;
+}
+
+void
+test_worker_farewell (void)
+{
+    bool awaited = false;
+    for (int i = 0; i < 20 && !awaited; i++)
+        awaited = s_is_awaited ();
+    CHECK (awaited);
 }
 
 static char s_line[500];
@@ -320,7 +330,7 @@ void
 test_worker_drain (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_ipc ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -343,7 +353,7 @@ test_worker_drain (void)
 
     /* A broker that comes back is not asked for work any more.              */
     s_reopen (&broker);
-    CHECK_EVENTUALLY (employed_stat (worker, "reconnects") == 1);
+    CHECK_EVENTUALLY (employed_stat (worker, "reconnects") > 0);
     CHECK (employer_is_left_alone (&broker, 50));
     CHECK_INT (employed_stat (worker, "registered"), 0);
     s_stop (&worker);
@@ -357,8 +367,8 @@ void
 test_worker_disconnect (void)
 {
     employer_t brokers[2];
-    employer_open (&brokers[0], "tcp://127.0.0.1:*");
-    employer_open (&brokers[1], "tcp://127.0.0.1:*");
+    employer_open (&brokers[0], selftest_ipc ());
+    employer_open (&brokers[1], selftest_ipc ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, brokers[0].endpoint);
@@ -524,8 +534,44 @@ test_worker_unread (void)
     employer_close (&brokers[1]);
 }
 
-/*  Where there is no handshake: the worker may come first; a broker that is gone
- *  is silent, and found again.                                              */
+/*  The frame that is sent shares its bytes with the one that is kept.       */
+static void
+s_ask_shared (employer_t *broker, zmq_msg_t *kept)
+{
+    zmq_msg_t frame;
+    void *handle = zsock_resolve (broker->router);
+    zmq_msg_init (&frame);
+    zmq_msg_copy (&frame, kept);
+    zstr_sendm (broker->router, broker->worker);
+    zstr_sendm (broker->router, "client");
+    CHECK_INT (dividere_frame_send (&frame, handle, ZMQ_SNDMORE), 0);
+    zstr_sendm (broker->router, "");
+    zstr_send (broker->router, "fail");
+}
+
+/*  Within a process a frame can belong to the broker, too: what the worker says
+ *  in its answer must not show there.                                       */
+static void
+s_check_shared (employer_t *broker)
+{
+    dividere_extension_t extension = { .id = { EMPLOYED_CLIENT, 9 },
+                                       .left_ms = UINT32_MAX,
+                                       .service = "of a long name",
+                                       .service_size = 14 };
+    zmq_msg_t kept;
+    CHECK_INT (zmq_msg_init_size (&kept, dividere_extension_size (&extension)),
+               0);
+    dividere_extension_write (&extension, zmq_msg_data (&kept));
+    s_ask_shared (broker, &kept);
+    CHECK_INT (employer_answer (broker, 9, NULL), DIVIDERE_STATUS_FAILED);
+    CHECK (dividere_extension_parse (zmq_msg_data (&kept), zmq_msg_size (&kept),
+                                     &extension));
+    CHECK_INT (extension.status, DIVIDERE_STATUS_OK);
+    zmq_msg_close (&kept);
+}
+
+/*  Where there is no handshake: the worker may come first; a broker that is
+ *  gone is silent, and found again.                                         */
 void
 test_worker_inproc (void)
 {
@@ -534,24 +580,22 @@ test_worker_inproc (void)
     employed_work_init (&work);
     static const char *const settings[] = { "heartbeat", "20", NULL };
     zactor_t *worker = employed_start_work (&work, settings, endpoint);
+    /* Nobody is there: that is no silence.                                  */
+    CHECK_EVENTUALLY (employed_stat (worker, "heartbeats_sent") > 4);
+    CHECK_INT (employed_stat (worker, "reconnects"), 0);
     employer_t broker;
     employer_open (&broker, endpoint);
     for (int i = 0; i < 3; i++) {
-        dividere_heartbeat_t sign;
-        do
-            sign = employer_hear (&broker);
-        while (!sign.fresh);
-        employer_tell (&broker, 1, EMPLOYED_INTERVAL, false);
-        do
-            sign = employer_hear (&broker);
-        while (sign.number != 1);
+        employer_hire (&broker);
         employer_ask (&broker, 1, "hello");
         CHECK_INT (employer_answer (&broker, 1, "hello"), DIVIDERE_STATUS_OK);
         employer_tell (&broker, 2, 20, false);
         CHECK_INT (employer_hear (&broker).number, 2);
         s_reopen (&broker);
     }
-    CHECK_INT (work.calls, 1);
+    employer_hire (&broker);
+    s_check_shared (&broker);
+    CHECK_INT (work.calls, 2);
     s_stop (&worker);
     employed_work_term (&work);
     employer_close (&broker);

@@ -69,6 +69,8 @@ dividere_client_new (const char *brokers,
     };
     dividere_asks_init (&self->asks, self->links_count, &limits,
                         options->attempt_ms, seed);
+    for (size_t i = 0; i < self->links_count; i++)
+        dividere_asks_full (&self->asks, i);
     if (!opened)
         dividere_client_destroy (&self);
     errno = error;
@@ -395,13 +397,11 @@ dividere_client_cancel (dividere_client_t *self, uint64_t number)
 }
 
 static bool
-s_connected (dividere_client_t *self)
+s_connected (const dividere_client_t *self)
 {
-    for (size_t i = 0; i < self->links_count; i++) {
-        dividere_poller_touch (&self->links[i].polled);
-        if (dividere_socket_events (self->links[i].handle) & ZMQ_POLLOUT)
+    for (size_t i = 0; i < self->links_count; i++)
+        if (!self->asks.links[i].full)
             return true;
-    }
     return false;
 }
 
@@ -410,11 +410,9 @@ dividere_client_wait_connected (dividere_client_t *self, int timeout_ms)
 {
     assert (self);
     int64_t deadline_ms = dividere_deadline (timeout_ms);
-    while (!s_connected (self)) {
-        dividere_client_process (self);
+    while (dividere_client_process (self), !s_connected (self))
         if (s_wait (self, deadline_ms) < 0)
             return -1;
-    }
     return 0;
 }
 

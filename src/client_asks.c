@@ -300,7 +300,7 @@ dividere_asks_answer (dividere_asks_t *self, size_t index,
     dividere_ask_link_t *link = &self->links[index];
     if (extension->flags & DIVIDERE_EXTENSION_BROKER)
         link->known = true;
-    if (extension->id.number == link->last)
+    if (link->known || extension->id.number == link->last)
         link->patience_ms = 0;
     dividere_ask_t *ask = s_find (self, extension->id.number);
     if (ask)

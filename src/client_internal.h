@@ -15,6 +15,8 @@ typedef struct {
     void *handle;             /* a DEALER, ours                             */
     dividere_polled_t polled; /* its owner is this                          */
     void *sink;               /* what libzmq tells of its connection, ours  */
+    bool tracked;             /* it tells all there is to tell              */
+    bool connected;           /* as far as it has told                      */
     dividere_polled_t told;   /* its owner is NULL, its handle the sink     */
 } dividere_client_link_t;
 

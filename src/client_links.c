@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  The sockets of a client. What goes to a broker that is not connected would
- *  wait in libzmq, where nobody can take it back: ZMQ_IMMEDIATE refuses it, and
- *  it waits here.                                                           */
+ *  wait in libzmq, where nobody can take it back; so it waits here, until
+ *  libzmq has told that there is a connection. (ZMQ_IMMEDIATE is no help: with it
+ *  libzmq 4.3.4 ends the pipe of a broken connection in the midst of a message,
+ *  and aborts, "!_more".)                                                   */
 
 #include <errno.h>
 #include <czmq.h>
@@ -24,9 +26,7 @@ s_configure (const dividere_client_t *self, void *handle)
     dividere_options_t options = DIVIDERE_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = HWM;
     options.linger_ms = 0;
-    return dividere_socket_configure (handle, &options) < 0
-               ? -1
-               : dividere_socket_set (handle, ZMQ_IMMEDIATE, 1);
+    return dividere_socket_configure (handle, &options);
 }
 
 static int
@@ -35,6 +35,9 @@ s_open (dividere_client_t *self, dividere_client_link_t *link,
 {
     char address[DIVIDERE_ADDRESS_MAX];
     bool bound = endpoint->role == DIVIDERE_ENDPOINT_BIND;
+    /* Inproc tells nothing; and of several peers one may stay.              */
+    link->tracked = !bound && strncmp (endpoint->address, "inproc:", 7) != 0;
+    link->connected = !link->tracked;
     link->handle = zsys_socket (ZMQ_DEALER, NULL, 0);
     if (!link->handle || s_configure (self, link->handle) < 0)
         return -1;
@@ -134,6 +137,20 @@ s_receive_one (dividere_client_t *self, dividere_client_link_t *link)
     return false;
 }
 
+/*  Answers that came before the connection broke count.                     */
+static void
+s_disconnected (dividere_client_t *self, dividere_client_link_t *link)
+{
+    size_t index = s_index (self, link);
+    for (int left = HWM; left > 0 && s_receive_one (self, link); left--)
+        ;
+    dividere_asks_lost (&self->asks, index, zclock_usecs ());
+    if (link->tracked) {
+        link->connected = false;
+        dividere_asks_full (&self->asks, index);
+    }
+}
+
 /*  An event is two frames, of which the first begins with its number.       */
 static bool
 s_receive_event (dividere_client_t *self, dividere_client_link_t *link)
@@ -146,12 +163,13 @@ s_receive_event (dividere_client_t *self, dividere_client_link_t *link)
     const void *data = dividere_route_frame (&self->scratch->route, 0, &size);
     if (data && size >= sizeof (event))
         memcpy (&event, data, sizeof (event));
-    if (event == ZMQ_EVENT_DISCONNECTED)
-        dividere_asks_lost (&self->asks, s_index (self, link), zclock_usecs ());
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        link->connected = true;
+    else if (event == ZMQ_EVENT_DISCONNECTED)
+        s_disconnected (self, link);
     return true;
 }
 
-/*  Answers that came before the connection broke count; so they come first.  */
 /*  Asking for events can swallow what the descriptor had to tell of a message:
  *  so it goes on for as long as they tell of one.                           */
 static bool
@@ -172,7 +190,7 @@ s_serve (dividere_client_t *self, dividere_polled_t *polled, size_t *left)
             return false;
         events = dividere_socket_events (link->handle);
     }
-    if (events & ZMQ_POLLOUT)
+    if (link->connected && (events & ZMQ_POLLOUT))
         dividere_asks_room (&self->asks, s_index (self, link));
     return true;
 }

@@ -37,7 +37,7 @@ dividere_dispatcher_new (const dividere_dispatcher_class_t *class, void *arg)
     dividere_workers_init (&self->workers);
     dividere_table_init (&self->lanes);
     dividere_hash_init (&self->hash);
-    self->common = dividere_lane_of (self, "", 0);
+    self->common = dividere_lane_of (self, "", 0, true);
     randombytes_buf (&self->client, sizeof (self->client));
     return self;
 }
@@ -46,6 +46,7 @@ void
 dividere_dispatcher_limit (dividere_dispatcher_t *self,
                            const dividere_dispatcher_limits_t *limits)
 {
+    self->grace |= limits->heartbeat_ms < self->limits.heartbeat_ms;
     self->limits = *limits;
     dividere_requests_limit (&self->requests, &limits->requests);
 }
@@ -109,16 +110,17 @@ s_accept (dividere_dispatcher_t *self, zmq_msg_t *frames, size_t count,
         return DIVIDERE_STATUS_EXPIRED;
     if (self->draining)
         return DIVIDERE_STATUS_BUSY;
-    dividere_lane_t *lane = extension
-                                ? dividere_lane_of (self, extension->service,
-                                                    extension->service_size)
-                                : self->common;
+    dividere_lane_t *lane =
+        extension ? dividere_lane_of (self, extension->service,
+                                      extension->service_size, false)
+                  : self->common;
     if (!lane)
         return DIVIDERE_STATUS_NO_WORKER;
     bool waits = self->paused || lane->waiting.first ||
                  !dividere_crew_next (&lane->crew);
-    if (waits &&
-        !dividere_requests_room (&self->requests, s_bytes (frames, count))) {
+    if (!dividere_requests_room (&self->requests, s_bytes (frames, count)) ||
+        (waits &&
+         !dividere_requests_may_wait (&self->requests, lane->crew.workers))) {
         dividere_lane_leave (self, lane);
         return DIVIDERE_STATUS_BUSY;
     }

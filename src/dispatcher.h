@@ -110,6 +110,7 @@ typedef struct dividere_lane_t {
     struct dividere_lane_t **link; /* what points to it there               */
     dividere_crew_t crew;
     dividere_request_list_t waiting;
+    size_t in_flight; /* as of dividere_dispatcher_tally                     */
     size_t name_size;
     char name[];
 } dividere_lane_t;
@@ -117,5 +118,8 @@ typedef struct dividere_lane_t {
 /*  The first of all services: the default one.                              */
 const dividere_lane_t *dividere_dispatcher_lanes (
     const dividere_dispatcher_t *self);
+
+/*  Counts what the workers of each have.                                    */
+void dividere_dispatcher_tally (dividere_dispatcher_t *self);
 
 #endif

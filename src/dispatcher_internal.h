@@ -5,7 +5,8 @@
 #include "dispatcher.h"
 
 /*  What the files of the dispatcher share: dispatcher.c has what clients send
- *  and what is due, dispatcher_workers.c what workers send,
+ *  and what is due, dispatcher_workers.c replies and who is gone,
+ *  dispatcher_signs.c signs of life,
  *  dispatcher_requests.c what is done with a request, dispatcher_lanes.c the
  *  services.                                                                */
 
@@ -25,16 +26,20 @@ struct dividere_dispatcher_t {
     dividere_lane_t *common; /* the default one                             */
     uint64_t client;         /* in the ids of requests that have none       */
     uint64_t number;
-    size_t abandoned; /* requests in flight that nobody waits for           */
+    uint64_t beats;    /* no worker that is gone was sent a higher number  */
+    int64_t ticked_ms; /* the last look at who is silent                   */
+    int64_t grace_ms;  /* silence counts from here on                      */
+    bool grace;        /* ... from the next look on                        */
+    size_t abandoned;  /* requests in flight that nobody waits for           */
     bool paused;
     bool draining;
     dividere_dispatcher_counts_t counts;
 };
 
-/*  The lane of a name, which is made where it is not there yet. NULL: there are
- *  too many.                                                                */
+/*  The lane of a name, which is made where it is not there yet, for a worker
+ *  that serves it or a client that wants it. NULL: there are too many.           */
 dividere_lane_t *dividere_lane_of (dividere_dispatcher_t *self,
-                                   const char *name, size_t size);
+                                   const char *name, size_t size, bool served);
 
 /*  Destroys a lane that nobody uses, but for the default one.               */
 void dividere_lane_leave (dividere_dispatcher_t *self, dividere_lane_t *lane);
@@ -78,9 +83,30 @@ void dividere_request_requeue (dividere_dispatcher_t *self,
                                dividere_request_t *request, bool executed,
                                int64_t now_us);
 
-/*  The worker is gone. Its lane is to be pumped.                            */
+static inline dividere_lane_t *
+dividere_worker_lane (const dividere_worker_entry_t *worker)
+{
+    return (dividere_lane_t *) worker->crew->owner;
+}
+
+/*  The worker is gone. Its lane is to be pumped; or that is done, too.      */
 void dividere_worker_lose (dividere_dispatcher_t *self,
                            dividere_worker_entry_t *worker, int64_t now_us);
+void dividere_worker_replace (dividere_dispatcher_t *self,
+                              dividere_worker_entry_t *worker, int64_t now_us);
+
+/*  It may be able to take a request now. It may be gone then.               */
+void dividere_worker_release (dividere_dispatcher_t *self,
+                              dividere_worker_entry_t *worker, int64_t now_us);
+
+/*  Sends it a sign of life in its own dialect. 0, or -1: it is gone.        */
+int dividere_worker_tell (dividere_dispatcher_t *self,
+                          dividere_worker_entry_t *worker, int64_t now_us);
+
+/*  A message of one frame came from a worker, or from who may become one.   */
+void dividere_worker_sign (dividere_dispatcher_t *self,
+                           dividere_worker_entry_t *worker, zmq_msg_t *frames,
+                           int64_t now_us);
 
 /*  Sends signs of life, and finds out who does not give any. True if there was
  *  too much for one call.                                                   */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "dispatcher_internal.h"
 
-#define LANES_MAX 10000
+#define LANES_MAX 10000 /* of which clients alone can fill half              */
 
 static dividere_lane_t *
 s_find (const dividere_dispatcher_t *self, const char *name, size_t size,
@@ -47,13 +47,14 @@ s_make (dividere_dispatcher_t *self, const char *name, size_t size,
 }
 
 dividere_lane_t *
-dividere_lane_of (dividere_dispatcher_t *self, const char *name, size_t size)
+dividere_lane_of (dividere_dispatcher_t *self, const char *name, size_t size,
+                  bool served)
 {
     if (!size && self->common)
         return self->common;
     uint64_t hash = dividere_hash (&self->hash, name, size);
     dividere_lane_t *lane = s_find (self, name, size, hash);
-    if (!lane && self->lanes.count < LANES_MAX)
+    if (!lane && self->lanes.count < (served ? LANES_MAX : LANES_MAX / 2))
         lane = s_make (self, name, size, hash);
     return lane;
 }
@@ -74,4 +75,15 @@ const dividere_lane_t *
 dividere_dispatcher_lanes (const dividere_dispatcher_t *self)
 {
     return self->first;
+}
+
+void
+dividere_dispatcher_tally (dividere_dispatcher_t *self)
+{
+    for (dividere_lane_t *lane = self->first; lane; lane = lane->next)
+        lane->in_flight = 0;
+    dividere_worker_entry_t *worker = NULL;
+    while ((worker = dividere_workers_each (&self->workers, worker)))
+        ((dividere_lane_t *) worker->crew->owner)->in_flight +=
+            worker->requests.count;
 }

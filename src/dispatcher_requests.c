@@ -44,6 +44,21 @@ s_init_text (zmq_msg_t *frame, const char *text)
     memcpy (zmq_msg_data (frame), text, strlen (text));
 }
 
+/*  In bytes of its own: those that were received may be shared with whoever
+ *  sent them.                                                                    */
+static void
+s_set_status (zmq_msg_t *frame, dividere_status_t status)
+{
+    zmq_msg_t own;
+    int rc = zmq_msg_init_size (&own, zmq_msg_size (frame));
+    assert (rc == 0);
+    memcpy (zmq_msg_data (&own), zmq_msg_data (frame), zmq_msg_size (frame));
+    dividere_extension_set_status (zmq_msg_data (&own), status,
+                                   DIVIDERE_EXTENSION_BROKER);
+    zmq_msg_move (frame, &own);
+    zmq_msg_close (&own);
+}
+
 void
 dividere_frames_refuse (dividere_dispatcher_t *self, zmq_msg_t *frames,
                         size_t count, int extension, dividere_status_t status)
@@ -54,8 +69,7 @@ dividere_frames_refuse (dividere_dispatcher_t *self, zmq_msg_t *frames,
         dividere_frames_close (frames, count);
         return;
     }
-    dividere_extension_set_status (zmq_msg_data (&frames[extension]), status,
-                                   DIVIDERE_EXTENSION_BROKER);
+    s_set_status (&frames[extension], status);
     zmq_msg_close (&frames[count - 1]);
     s_init_text (&frames[count - 1], s_texts[status]);
     self->class.to_client (self->arg, frames, count);
@@ -74,10 +88,11 @@ dividere_request_tell (dividere_dispatcher_t *self, dividere_request_t *request,
             zmq_msg_close (payload);
         return;
     }
-    if (request->extension)
-        dividere_extension_set_status (dividere_request_extension (request),
-                                       status, DIVIDERE_EXTENSION_BROKER);
     size_t count = dividere_request_frames (request, frames);
+    /* In what is sent, not in what is kept: it may still be handed out.     */
+    if (request->extension)
+        dividere_extension_set_status (zmq_msg_data (&frames[count - 2]),
+                                       status, DIVIDERE_EXTENSION_BROKER);
     if (!payload)
         s_init_text (&frames[count], s_texts[status]);
     else {
@@ -194,9 +209,14 @@ dividere_lane_pump (dividere_dispatcher_t *self, dividere_lane_t *lane,
                     int64_t now_us)
 {
     dividere_worker_entry_t *worker;
-    while (!self->paused && lane->waiting.first &&
+    dividere_request_t *request;
+    while (!self->paused && (request = lane->waiting.first) &&
            (worker = dividere_crew_next (&lane->crew)) != NULL)
-        s_hand (self, lane->waiting.first, worker, now_us);
+        if (request->client_deadline_ms >= 0 &&
+            request->client_deadline_ms <= now_us / 1000)
+            dividere_request_end (self, request, DIVIDERE_STATUS_EXPIRED, NULL);
+        else
+            s_hand (self, request, worker, now_us);
     dividere_lane_leave (self, lane);
 }
 

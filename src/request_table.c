@@ -107,8 +107,14 @@ dividere_requests_find (const dividere_requests_t *self,
 bool
 dividere_requests_room (const dividere_requests_t *self, size_t bytes)
 {
-    return self->pending < self->limits.pending_max &&
-           self->pending_bytes + bytes <= self->limits.bytes_max;
+    return self->bytes + bytes <= self->limits.bytes_max;
+}
+
+bool
+dividere_requests_may_wait (const dividere_requests_t *self, bool served)
+{
+    return self->pending < (served ? self->limits.pending_max
+                                   : (self->limits.pending_max + 1) / 2);
 }
 
 static void
@@ -126,12 +132,11 @@ s_leave (dividere_requests_t *self, dividere_request_t *request)
     else
         list->last = request->previous;
     list->count--;
-    if (list->waiting) {
+    if (list->waiting)
         self->pending--;
-        self->pending_bytes -= request->bytes;
-    }
     else
         self->in_flight--;
+    self->bytes -= request->bytes;
     request->list = NULL;
     request->previous = request->next = NULL;
 }
@@ -153,12 +158,11 @@ s_enter (dividere_requests_t *self, dividere_request_t *request,
     else
         list->first = request;
     list->count++;
-    if (list->waiting) {
+    if (list->waiting)
         self->pending++;
-        self->pending_bytes += request->bytes;
-    }
     else
         self->in_flight++;
+    self->bytes += request->bytes;
 }
 
 /*  Frames share the buffers that they were received in, which may be far more:
@@ -175,16 +179,15 @@ s_own_payload (dividere_request_t *self)
     zmq_msg_close (&own);
 }
 
+/*  The nearer of the two, where it waits.                                   */
 static void
 s_set_deadline (dividere_requests_t *self, dividere_request_t *request,
-                int64_t now_ms)
+                int64_t age_ms)
 {
     int64_t at_ms = request->client_deadline_ms;
-    if (request->list && request->list->waiting) {
-        int64_t age_ms = now_ms + self->limits.age_max_ms;
-        if (at_ms < 0 || at_ms > age_ms)
-            at_ms = age_ms;
-    }
+    if (request->list && request->list->waiting &&
+        (at_ms < 0 || at_ms > age_ms))
+        at_ms = age_ms;
     dividere_deadlines_set (&self->deadlines, &request->deadline, at_ms);
 }
 
@@ -197,7 +200,7 @@ dividere_requests_move (dividere_requests_t *self, dividere_request_t *request,
     s_enter (self, request, list, front ? NULL : list->last);
     if (list->waiting)
         s_own_payload (request);
-    s_set_deadline (self, request, now_ms);
+    s_set_deadline (self, request, now_ms + self->limits.age_max_ms);
 }
 
 void
@@ -205,9 +208,13 @@ dividere_requests_extend (dividere_requests_t *self,
                           dividere_request_t *request,
                           int64_t client_deadline_ms, int64_t now_ms)
 {
+    /* Asking again does not make it younger.                                */
+    int64_t age_ms = request->deadline.at_ms;
+    if (!request->deadline.index || age_ms == request->client_deadline_ms)
+        age_ms = now_ms + self->limits.age_max_ms;
     request->client_deadline_ms = client_deadline_ms;
     request->abandoned = false;
-    s_set_deadline (self, request, now_ms);
+    s_set_deadline (self, request, age_ms);
 }
 
 void
@@ -233,9 +240,11 @@ dividere_requests_reroute (dividere_requests_t *self,
     now->requeues = request->requeues;
     now->requeues_max = request->requeues_max;
     now->strict = request->strict;
+    /* The payload that was counted against the limits stays.                */
+    now->bytes -= (uint32_t) zmq_msg_size (&now->payload);
+    zmq_msg_move (&now->payload, &request->payload);
+    now->bytes += (uint32_t) zmq_msg_size (&now->payload);
     s_enter (self, now, request->list, request);
-    if (now->list->waiting)
-        s_own_payload (now);
     if (request->deadline.index)
         dividere_deadlines_set (&self->deadlines, &now->deadline,
                                 request->deadline.at_ms);

@@ -24,7 +24,7 @@ typedef struct {
     dividere_request_t *last;
     size_t count;
     void *owner;  /* of the list                                             */
-    bool waiting; /* its requests wait, and count against the limits         */
+    bool waiting; /* its requests wait                                       */
 } dividere_request_list_t;
 
 /*  One request: its routing frames, packed, and its payload.                */
@@ -55,8 +55,8 @@ struct dividere_request_t {
 #define DIVIDERE_REQUEST_ROUTE  4096 /* bytes of it                           */
 
 typedef struct {
-    size_t pending_max;
-    size_t bytes_max;
+    size_t pending_max; /* that may wait                                    */
+    size_t bytes_max;   /* of all                                           */
     int64_t age_max_ms;
 } dividere_request_limits_t;
 
@@ -66,7 +66,7 @@ typedef struct {
     dividere_deadlines_t deadlines;
     dividere_request_limits_t limits;
     size_t pending;
-    size_t pending_bytes;
+    size_t bytes; /* of all in lists                                         */
     size_t in_flight; /* abandoned ones, too                                 */
 } dividere_requests_t;
 
@@ -91,8 +91,10 @@ dividere_request_t *dividere_requests_add (dividere_requests_t *self,
 dividere_request_t *dividere_requests_find (const dividere_requests_t *self,
                                             const dividere_correlation_t *id);
 
-/*  True if one more of so many bytes may wait.                              */
+/*  True if there is room for one more of so many bytes; and if it may wait: for
+ *  what nobody serves there is half of the room.                            */
 bool dividere_requests_room (const dividere_requests_t *self, size_t bytes);
+bool dividere_requests_may_wait (const dividere_requests_t *self, bool served);
 
 /*  Puts a request into a list, at its end or in front, out of the one that it
  *  was in. Where it waits it has until the nearer of its client's deadline and
@@ -102,7 +104,7 @@ void dividere_requests_move (dividere_requests_t *self,
                              dividere_request_list_t *list, bool front,
                              int64_t now_ms);
 
-/*  Its client said another deadline.                                        */
+/*  Its client said another deadline. What waits stays as old as it is.      */
 void dividere_requests_extend (dividere_requests_t *self,
                                dividere_request_t *request,
                                int64_t client_deadline_ms, int64_t now_ms);

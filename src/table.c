@@ -12,7 +12,7 @@ void
 dividere_table_init (dividere_table_t *self)
 {
     self->mask = BUCKETS_MIN - 1;
-    self->count = 0;
+    self->count = self->any = 0;
     self->buckets =
         (dividere_entry_t **) calloc (BUCKETS_MIN, sizeof (*self->buckets));
     assert (self->buckets);
@@ -101,10 +101,14 @@ dividere_table_next (const dividere_entry_t *entry)
 }
 
 dividere_entry_t *
-dividere_table_any (const dividere_table_t *self)
+dividere_table_any (dividere_table_t *self)
 {
-    for (size_t i = 0; self->count && i <= self->mask; i++)
-        if (self->buckets[i])
-            return self->buckets[i];
+    for (size_t i = 0; self->count && i <= self->mask; i++) {
+        size_t at = (self->any + i) & self->mask;
+        if (self->buckets[at]) {
+            self->any = at;
+            return self->buckets[at];
+        }
+    }
     return NULL;
 }

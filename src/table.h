@@ -18,6 +18,7 @@ typedef struct {
     dividere_entry_t **buckets; /* ours                                     */
     size_t mask;                /* buckets - 1                              */
     size_t count;
+    size_t any; /* where dividere_table_any found one last                  */
 } dividere_table_t;
 
 void dividere_table_init (dividere_table_t *self);
@@ -35,6 +36,6 @@ dividere_entry_t *dividere_table_first (const dividere_table_t *self,
 dividere_entry_t *dividere_table_next (const dividere_entry_t *entry);
 
 /*  Any entry; NULL if there is none.                                        */
-dividere_entry_t *dividere_table_any (const dividere_table_t *self);
+dividere_entry_t *dividere_table_any (dividere_table_t *self);
 
 #endif

@@ -43,21 +43,24 @@ extern "C" {
  *    linger        ms for what is unsent at the end (1000)
  *  SET at any time:
  *    heartbeat     ms between signs of life to and from workers (3000); a
- *                  worker that is silent for three of them is gone
+ *                  worker that is silent for three of them is gone, but for a
+ *                  busy one in Python, which says nothing while it works
  *    requeues      how often a request whose worker died is handed to another
  *                  (3); 0: its client gets an error at once. A request of
  *                  dividere_client_t can say otherwise
- *    pending_max   requests that wait for a worker (10000), of all services
- *    pending_bytes bytes of them (67108864)
+ *    pending_max   requests that wait for a worker (10000), of all services;
+ *                  those that nobody serves may fill half of it
+ *    bytes_max     bytes of all requests here, with those that workers have
+ *                  (268435456)
  *    pending_age   ms that one may wait (30000)
  *    workers_max   workers at a time (100000)
  *    reply_bytes (1048576), reply_age (ms, 10000), reply_total (67108864): what
  *                  is kept for clients that do not read, as by dividere_proxy
  *
- *  PAUSE hands no more requests out, and leaves what arrives at the frontend in
- *  the queues; replies go on. RESUME ends that. DRAIN refuses new requests and
- *  is answered once none is left; it cannot be taken back. DRAIN with the name
- *  of a worker gives that one no more requests until it registers anew.
+ *  PAUSE hands no more requests out: they wait, as if nobody was free; replies
+ *  go on. RESUME ends that. DRAIN refuses new requests and is answered once
+ *  none is left; it cannot be taken back. DRAIN with the name of a worker gives
+ *  that one no more requests until it registers anew.
  *
  *  WORKERS tells of each: its name (its routing id; in hex behind "0x" where
  *  that is no text), service, dialect (c, typed or bytes), state (ready, busy
@@ -72,10 +75,11 @@ extern "C" {
  *  be requeued), outcome unknown (a strict one, which is never handed out
  *  twice). Other clients get nothing then, which is counted.
  *
- *  STATS: workers, ready, busy, pending, pending_bytes, in_flight; received,
- *  handed, replied; requeued, joined (a retry that found its request here);
- *  busy_errors, expired, no_worker, worker_lost, outcome_unknown, unanswered
- *  (the handler ended without a reply) and silent (of all these, those that no
+ *  STATS: workers, ready, busy, pending, in_flight, bytes; received, handed,
+ *  replied (errors of workers, too); requeued, joined (a retry that found its
+ *  request here); by what clients were told: busy_errors, expired, no_worker,
+ *  worker_lost, outcome_unknown, unhandled, refused, failed, unanswered (the
+ *  handler ended without a reply), and silent (of all these, those that no
  *  client could be told); stray (replies to what was not asked, a second one,
  *  or too late), malformed_frontend, malformed_backend, refused_workers;
  *  heartbeats_sent, heartbeats_received, workers_lost; unroutable, overflowed,
@@ -83,6 +87,10 @@ extern "C" {
  *  from arrival to reply in microseconds: latency_count, latency_p50,
  *  latency_p90, latency_p99, latency_max, and latency_le_N, how many took at
  *  most N.
+ *
+ *  libzmq delivers by the name that a client gives itself (its routing id). Who
+ *  connects under the name of another takes its place, and gets its replies:
+ *  names that clients choose must be their own. dividere_client_t has none.
  *  Source: LoadBalancingPattern.Broker of the Python package, both of them. */
 DIVIDERE_EXPORT void dividere_broker (zsock_t *pipe, void *args);
 

@@ -48,16 +48,16 @@ extern "C" {
  *    identity   its name at the broker, UTF-8, at most 200 bytes; a random UUID
  *  SET at any time:
  *    heartbeat  ms (3000): until a broker has told its own
- *    window     answers kept for requests that come again (1000); 0: none
+ *    window     answers kept for requests that come again (10000); 0: none
  *    window_bytes (16777216), window_age (ms, 60000)
  *
  *  BROKERS: the state is connecting, registered (it was told, and is not known
  *  to be C) or c (a broker of this library).
  *
  *  DRAIN: no new requests; answered when the last in hand was. DISCONNECT: the
- *  same for one broker. Stopping: what runs is finished and answered, what waits
- *  is given back to the broker, which hands it to another. A handler that does
- *  not return keeps the worker from stopping: dividere_stop then names it.
+ *  same for one broker. Stopping: what runs is finished and answered; what
+ *  waits is given back to the broker, which hands it to another. A handler that
+ *  does not return keeps the worker from stopping: dividere_stop then names it.
  *
  *  A request that comes again (same client, same number) gets the answer that
  *  was kept, or the one of the handler that is at it: it is not executed twice
@@ -65,11 +65,12 @@ extern "C" {
  *
  *  STATS: brokers, registered, threads, running, waiting (for a thread),
  *  received, handled, replied, failed (a handler returned other than 0),
- *  unanswered (or no reply), unhandled, refused (unknown_type, malformed,
- *  too_large, too_deep, bad_text, over_budget, each counted), repeated (answered
- *  from the window), joined (to a request at work), returned, expired (their
- *  deadline had passed, not executed), dropped (answers that no broker took),
- *  window, window_bytes, heartbeats_sent, heartbeats_received, reconnects.
+ *  unanswered (or no reply), unhandled, refused (unknown_type, malformed, which
+ *  counts what is no request, too, too_large, too_deep, bad_text, over_budget),
+ *  repeated (answered from the window), joined (to a request at work),
+ *  returned, expired (the deadline had passed, not executed), dropped (answers
+ *  no broker took, and requests beyond all credit), window, window_bytes,
+ *  heartbeats_sent, heartbeats_received, reconnects.
  *  Source: LoadBalancingPattern.Worker and .Server of the Python package.   */
 DIVIDERE_EXPORT void dividere_worker (zsock_t *pipe, void *args);
 

@@ -23,9 +23,10 @@ typedef struct {
 } bench_side_t;
 
 typedef enum {
-    BENCH_TIME, /* seconds for each; the ratio is at most required          */
-    BENCH_RATE, /* how many per second; the ratio is at least required      */
-    BENCH_LIMIT /* no reference; our seconds are at most required           */
+    BENCH_TIME,  /* seconds for each; the ratio is at most required          */
+    BENCH_RATE,  /* how many per second; the ratio is at least required      */
+    BENCH_LIMIT, /* no reference; our seconds are at most required          */
+    BENCH_BYTES  /* no reference; our bytes are at most required            */
 } bench_kind_t;
 
 typedef struct {
@@ -47,6 +48,9 @@ extern const bench_row_t bench_codec_rows[];
 extern const bench_row_t bench_flow_rows[];
 extern const bench_row_t bench_request_rows[];
 extern const bench_row_t bench_proxy_rows[];
+extern const bench_row_t bench_broker_rows[];
+extern const bench_row_t bench_crowd_rows[];
+extern const bench_row_t bench_core_rows[];
 extern const bench_row_t bench_stop_rows[];
 
 /*  What the processes among the actors of bench_stop_rows are.              */
@@ -59,7 +63,7 @@ typedef struct {
     double seconds;   /* of one window                                       */
 } bench_plan_t;
 
-/*  Medians over the windows; of a BENCH_LIMIT row the ratio is our figure.  */
+/*  Medians over the windows; without a reference the ratio is our figure.   */
 typedef struct {
     double reference;
     double ours;

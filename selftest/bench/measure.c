@@ -69,8 +69,7 @@ s_measure (const bench_row_t *row, int windows, double seconds)
     for (int i = 0; i < windows; i++) {
         references[i] = s_run (&row->reference, seconds);
         ours[i] = s_run (&row->ours, seconds);
-        ratios[i] =
-            row->kind == BENCH_LIMIT ? ours[i] : ours[i] / references[i];
+        ratios[i] = row->reference.run ? ours[i] / references[i] : ours[i];
     }
     bench_result_t result = { bench_median (references, (size_t) windows),
                               bench_median (ours, (size_t) windows),

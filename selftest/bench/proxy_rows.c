@@ -5,16 +5,15 @@
  *  number of messages under way and replaces each that has arrived.         */
 
 #include "bench.h"
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <dividere.h>
 #include "load.h"
+#include "relay.h"
 #include "selftest.h"
 
 #define PAYLOAD     16
 #define PEERS_MAX   10
-#define HWM         100000
 #define SAMPLES_MAX 100000 /* of one window                                 */
 
 typedef struct {
@@ -39,36 +38,6 @@ typedef struct {
 } traffic_t;
 
 static void
-s_set (void *socket, int option, int value)
-{
-    CHECK_INT (zmq_setsockopt (socket, option, &value, sizeof (value)), 0);
-}
-
-/*  No queue is ever full: whoever publishes, and zmq_proxy, would drop.      */
-static void *
-s_socket (void *context, int type)
-{
-    void *socket = zmq_socket (context, type);
-    CHECK (socket);
-    s_set (socket, ZMQ_LINGER, 0);
-    s_set (socket, ZMQ_SNDHWM, HWM);
-    s_set (socket, ZMQ_RCVHWM, HWM);
-    return socket;
-}
-
-static void *
-s_connect (void *context, int type, const char *endpoint)
-{
-    void *socket = s_socket (context, type);
-    s_set (socket, ZMQ_RCVTIMEO, SELFTEST_DEADLINE);
-    s_set (socket, ZMQ_SNDTIMEO, SELFTEST_DEADLINE);
-    if (type == ZMQ_SUB)
-        CHECK_INT (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "", 0), 0);
-    CHECK_INT (zmq_connect (socket, endpoint), 0);
-    return socket;
-}
-
-static void
 s_watch (traffic_t *self, void *socket, int index)
 {
     int fd;
@@ -89,8 +58,8 @@ s_init (traffic_t *self, const shape_t *shape, void *context,
     self->poll = epoll_create1 (EPOLL_CLOEXEC);
     CHECK (self->poll >= 0);
     for (int i = 0; i < shape->peers; i++) {
-        self->workers[i] = s_connect (context, shape->worker, backend);
-        self->clients[i] = s_connect (context, shape->client, frontend);
+        self->workers[i] = relay_connect (context, shape->worker, backend);
+        self->clients[i] = relay_connect (context, shape->client, frontend);
         s_watch (self, self->workers[i], i);
         if (shape->answered)
             s_watch (self, self->clients[i], PEERS_MAX + i);
@@ -249,71 +218,16 @@ s_measure (const shape_t *shape, void *context, const char *frontend,
     return figure;
 }
 
-#define ENDPOINT_MAX 64
-
-typedef struct {
-    void *frontend;
-    void *backend;
-} proxy_t;
-
-static void *
-s_bind (void *context, int type, char *ret_endpoint)
-{
-    void *socket = s_socket (context, type);
-    CHECK_INT (zmq_bind (socket, "tcp://127.0.0.1:*"), 0);
-    size_t size = ENDPOINT_MAX;
-    CHECK_INT (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, ret_endpoint, &size),
-               0);
-    return socket;
-}
-
-static void *
-s_run_proxy (void *args)
-{
-    proxy_t *self = (proxy_t *) args;
-    CHECK_FAILS (zmq_proxy (self->frontend, self->backend, NULL), ETERM);
-    zmq_close (self->frontend);
-    zmq_close (self->backend);
-    return NULL;
-}
-
-/*  In a context of its own, since only the end of that ends zmq_proxy.      */
 static double
 s_libzmq_side (const void *args, double seconds)
 {
     const shape_t *shape = (const shape_t *) args;
-    char frontend[ENDPOINT_MAX], backend[ENDPOINT_MAX];
-    void *context = zmq_ctx_new ();
-    proxy_t proxy = { s_bind (context, shape->frontend, frontend),
-                      s_bind (context, shape->backend, backend) };
-    pthread_t thread;
-    CHECK_INT (pthread_create (&thread, NULL, s_run_proxy, &proxy), 0);
-    double figure = s_measure (shape, context, frontend, backend, seconds);
-    CHECK_INT (zmq_ctx_shutdown (context), 0);
-    pthread_join (thread, NULL);
-    CHECK_INT (zmq_ctx_term (context), 0);
+    relay_t relay;
+    relay_start (&relay, shape->frontend, shape->backend);
+    double figure = s_measure (shape, relay.context, relay.frontend,
+                               relay.backend, seconds);
+    relay_stop (&relay);
     return figure;
-}
-
-static void
-s_command_set (zactor_t *proxy, const char *name, const char *value)
-{
-    CHECK_INT (dividere_call (proxy, NULL, SELFTEST_DEADLINE, "SET", name,
-                              value, NULL),
-               0);
-}
-
-/*  The caller frees the endpoint.                                           */
-static char *
-s_command_bind (zactor_t *proxy, const char *side)
-{
-    zmsg_t *reply = NULL;
-    CHECK_INT (dividere_call (proxy, &reply, SELFTEST_DEADLINE, "BIND", side,
-                              "tcp://127.0.0.1:*", NULL),
-               0);
-    char *endpoint = zmsg_popstr (reply);
-    zmsg_destroy (&reply);
-    return endpoint;
 }
 
 static double
@@ -321,12 +235,12 @@ s_dividere_side (const void *args, double seconds)
 {
     const shape_t *shape = (const shape_t *) args;
     zactor_t *proxy = zactor_new (dividere_proxy, NULL);
-    char *hwm = zsys_sprintf ("%d", HWM);
-    s_command_set (proxy, "pattern", shape->pattern);
-    s_command_set (proxy, "hwm", hwm);
-    free (hwm);
-    char *frontend = s_command_bind (proxy, "frontend");
-    char *backend = s_command_bind (proxy, "backend");
+    CHECK_INT (dividere_call (proxy, NULL, SELFTEST_DEADLINE, "SET", "pattern",
+                              shape->pattern, NULL),
+               0);
+    relay_set (proxy, "hwm", RELAY_HWM);
+    char *frontend = relay_bind (proxy, "frontend", "tcp://127.0.0.1:*");
+    char *backend = relay_bind (proxy, "backend", "tcp://127.0.0.1:*");
     double figure = s_measure (shape, zsys_init (), frontend, backend, seconds);
     CHECK_INT (dividere_stop (&proxy, SELFTEST_DEADLINE), 0);
     free (frontend);

@@ -23,6 +23,10 @@ bench_is_good (const bench_line_t *line)
 static void
 s_figure (char *text, bench_kind_t kind, double value)
 {
+    if (kind == BENCH_BYTES) {
+        snprintf (text, TEXT_MAX, "%.0f B", value);
+        return;
+    }
     static const struct {
         double unit;
         const char *rate;
@@ -40,12 +44,12 @@ s_figure (char *text, bench_kind_t kind, double value)
               kind == BENCH_RATE ? scales[i].rate : scales[i].time);
 }
 
-/*  Of a limit: a time; else a bare number.                                  */
+/*  Without a reference: the figure.                                         */
 static void
-s_ratio (char *text, bench_kind_t kind, double value)
+s_ratio (char *text, const bench_row_t *row, double value)
 {
-    if (kind == BENCH_LIMIT)
-        s_figure (text, kind, value);
+    if (!row->reference.run)
+        s_figure (text, row->kind, value);
     else
         snprintf (text, TEXT_MAX, "%.2f", value);
 }
@@ -72,19 +76,19 @@ bench_print_line (FILE *file, const bench_line_t *line)
     char low[TEXT_MAX], high[TEXT_MAX], range[2 * TEXT_MAX + 2];
     char cores[TEXT_MAX] = "-", required[TEXT_MAX], goal[TEXT_MAX];
     char bound[TEXT_MAX + 3];
-    if (row->kind != BENCH_LIMIT)
+    if (row->reference.run)
         s_figure (reference, row->kind, result->reference);
     s_figure (ours, row->kind, result->ours);
-    s_ratio (ratio, row->kind, result->ratio);
-    s_ratio (low, row->kind, result->ratio_min);
-    s_ratio (high, row->kind, result->ratio_max);
+    s_ratio (ratio, row, result->ratio);
+    s_ratio (low, row, result->ratio_min);
+    s_ratio (high, row, result->ratio_max);
     snprintf (range, sizeof (range), "%s..%s", low, high);
     if (line->free_measured)
-        s_ratio (cores, row->kind, line->free.ratio);
-    s_ratio (required, row->kind, row->required);
+        s_ratio (cores, row, line->free.ratio);
+    s_ratio (required, row, row->required);
     snprintf (bound, sizeof (bound), "%s %s",
               row->kind == BENCH_RATE ? ">=" : "<=", required);
-    s_ratio (goal, row->kind, row->goal);
+    s_ratio (goal, row, row->goal);
     fprintf (file, ROW_FORMAT, row->work, row->against, reference, ours, ratio,
              range, cores, bound, goal, bench_is_good (line) ? "ok" : "BELOW");
     fflush (file);
@@ -100,6 +104,16 @@ s_write_result (FILE *file, const char *name, const bench_result_t *result)
              result->ratio_min, result->ratio_max);
 }
 
+static const char *
+s_unit (bench_kind_t kind)
+{
+    switch (kind) {
+    case BENCH_RATE: return "1/s";
+    case BENCH_BYTES: return "bytes";
+    default: return "s";
+    }
+}
+
 static void
 s_write_row (FILE *file, const bench_line_t *line)
 {
@@ -108,7 +122,7 @@ s_write_row (FILE *file, const bench_line_t *line)
              "    { \"work\": \"%s\",\n      \"against\": \"%s\",\n"
              "      \"unit\": \"%s\", \"bound\": \"%s\", "
              "\"required\": %g, \"goal\": %g",
-             row->work, row->against, row->kind == BENCH_RATE ? "1/s" : "s",
+             row->work, row->against, s_unit (row->kind),
              row->kind == BENCH_RATE ? "at least" : "at most", row->required,
              row->goal);
     if (line->measured)

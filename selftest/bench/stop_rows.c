@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <dividere.h>
 #include "load.h"
+#include "relay.h"
 #include "selftest.h"
 
 #define PAYLOAD      16
@@ -65,25 +66,13 @@ s_start_reactor (stop_t *self)
     s_call (self->actor, "START", NULL, NULL);
 }
 
-static char *
-s_bind (zactor_t *proxy, const char *side)
-{
-    zmsg_t *reply = NULL;
-    CHECK_INT (dividere_call (proxy, &reply, SELFTEST_DEADLINE, "BIND", side,
-                              ANY_PORT, NULL),
-               0);
-    char *endpoint = zmsg_popstr (reply);
-    zmsg_destroy (&reply);
-    return endpoint;
-}
-
 static void
 s_start_pattern (stop_t *self, const char *pattern)
 {
     self->actor = zactor_new (dividere_proxy, NULL);
     s_call (self->actor, "SET", "pattern", pattern);
-    self->frontend = s_bind (self->actor, "frontend");
-    self->backend = s_bind (self->actor, "backend");
+    self->frontend = relay_bind (self->actor, "frontend", ANY_PORT);
+    self->backend = relay_bind (self->actor, "backend", ANY_PORT);
 }
 
 static void
