@@ -42,8 +42,8 @@ s_call (zactor_t *worker, const char *command, const char *first,
                0);
 }
 
-/*  It remembers all that it has done in its short life. Until nobody reads its standard output any more: the test has let it go, or
- *  has died.                                                                */
+/*  It remembers all that it has done in its short life. Until nobody reads
+ *  its standard output any more: the test has let it go, or has died.        */
 void
 test_chaos_worker (void)
 {

@@ -65,7 +65,7 @@ extern bool selftest_verbose;
 
 /*  Leaks are not told: libzmq 4.3.4 loses the properties of a connection that
  *  ends in the midst of a message that was received from another one and is
- *  sent on as it is.                                                             */
+ *  sent on as it is.                                                         */
 extern bool selftest_losing;
 
 void selftest_fail (const char *file, int line, const char *format, ...)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Every request ends once, whatever dies: workers are processes that are killed
- *  one after another and started again, the broker is stopped and started anew,
- *  and clients keep hundreds of requests under way all the while. Each handler
- *  notes what it executes in a file before it answers; afterwards the books of
- *  the clients and that file are compared.                                  */
+/*  Every request ends once, whatever dies: workers are processes that are
+ *  killed one after another and started again, the broker is stopped and
+ *  started anew, and clients keep hundreds of requests under way all the
+ *  while. Each handler notes what it executes in a file before it answers;
+ *  afterwards the books of the clients and that file are compared.           */
 
 #include "selftest.h"
 #include "chaos.h"

@@ -2,9 +2,9 @@
 
 /*  The sockets of a client. What goes to a broker that is not connected would
  *  wait in libzmq, where nobody can take it back; so it waits here, until
- *  libzmq has told that there is a connection. (ZMQ_IMMEDIATE is no help: with it
- *  libzmq 4.3.4 ends the pipe of a broken connection in the midst of a message,
- *  and aborts, "!_more".)                                                   */
+ *  libzmq has told that there is a connection. (ZMQ_IMMEDIATE is no help:
+ *  with it libzmq 4.3.4 ends the pipe of a broken connection in the midst of
+ *  a message, and aborts, "!_more".)                                         */
 
 #include <errno.h>
 #include <czmq.h>

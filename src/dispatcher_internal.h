@@ -37,7 +37,7 @@ struct dividere_dispatcher_t {
 };
 
 /*  The lane of a name, which is made where it is not there yet, for a worker
- *  that serves it or a client that wants it. NULL: there are too many.           */
+ *  that serves it or a client that wants it. NULL: there are too many.       */
 dividere_lane_t *dividere_lane_of (dividere_dispatcher_t *self,
                                    const char *name, size_t size, bool served);
 

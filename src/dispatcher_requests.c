@@ -45,7 +45,7 @@ s_init_text (zmq_msg_t *frame, const char *text)
 }
 
 /*  In bytes of its own: those that were received may be shared with whoever
- *  sent them.                                                                    */
+ *  sent them.                                                                */
 static void
 s_set_status (zmq_msg_t *frame, dividere_status_t status)
 {

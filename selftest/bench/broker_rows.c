@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  The broker beside libzmq's proxy, which knows nothing of workers, between one
- *  client and workers that each have a thread. All peers of both are connected
- *  by tcp, and the client's frames are the same.                            */
+/*  The broker beside libzmq's proxy, which knows nothing of workers, between
+ *  one client and workers that each have a thread. All peers of both are
+ *  connected by tcp, and the client's frames are the same.                   */
 
 #include "bench.h"
 #include <stdatomic.h>

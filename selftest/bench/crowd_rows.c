@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  A broker among thousands of workers and clients, beside two bare ROUTERs that
- *  hand requests on to the next worker of as many and know nothing else: what
- *  ROUTERs cost that have so many peers, both pay. What the broker itself costs
- *  is in core_rows.c.                                                       */
+/*  A broker among thousands of workers and clients, beside two bare ROUTERs
+ *  that hand requests on to the next worker of as many and know nothing else:
+ *  what ROUTERs cost that have so many peers, both pay. What the broker
+ *  itself costs is in core_rows.c.                                           */
 
 #include "bench.h"
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  The frames of requests, replies and signs of life. What goes through a broker
- *  and through libzmq's proxy is the same.                                  */
+/*  The frames of requests, replies and signs of life. What goes through a
+ *  broker and through libzmq's proxy is the same.                            */
 
 #include "dialogue.h"
 #include "extension.h"

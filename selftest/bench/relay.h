@@ -6,7 +6,8 @@
 #include <czmq.h>
 
 /*  What stands between clients and workers: an actor with a frontend and a
- *  backend, or as the reference libzmq's own proxy. And sockets of the peers. */
+ *  backend, or as the reference libzmq's own proxy. And sockets of the peers.
+ *                                                                            */
 
 #define RELAY_HWM           100000 /* no queue is ever full: that would drop  */
 #define RELAY_ENDPOINT_SIZE 64
@@ -22,8 +23,8 @@ typedef struct {
 
 void relay_start (relay_t *self, int frontend, int backend);
 
-/*  Ends with ETERM what other threads do with sockets of the context, which they
- *  must then close.                                                         */
+/*  Ends with ETERM what other threads do with sockets of the context, which
+ *  they must then close.                                                     */
 void relay_stop (relay_t *self);
 
 /*  Sockets that wait for messages as long as a test does.                   */
