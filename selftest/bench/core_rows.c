@@ -66,7 +66,7 @@ s_init (core_t *self, bool working)
     static const dividere_dispatcher_limits_t limits = {
         .heartbeat_ms = HEARTBEAT_MS,
         .workers_max = CROWD,
-        .requests = { CROWD, SIZE_MAX, HEARTBEAT_MS },
+        .requests = { 2 * CROWD, SIZE_MAX, HEARTBEAT_MS },
     };
     self->working = working;
     self->count = 0;
