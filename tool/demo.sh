@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what the build needs on Debian 12, builds into ./build, and runs three
+# Installs what the build needs on Debian 12, builds into ./build, and runs four
 # examples.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,3 +33,5 @@ echo "== reactor"
 build/examples/example_reactor
 echo "== a pool of processes behind a proxy"
 build/examples/example_prime_pool
+echo "== a farm of processes that loses a worker and no work"
+build/examples/example_job_farm
