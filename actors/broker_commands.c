@@ -13,14 +13,7 @@ static const char *const s_sides[] = { "frontend", "backend", NULL };
 
 #define SETTING(member) offsetof (dividere_broker_settings_t, member)
 
-static const struct {
-    const char *name;
-    size_t offset;
-    int64_t min;
-    int64_t max;
-    int64_t fallback;
-    bool early; /* only before there are sockets                            */
-} s_settings[] = {
+static const dividere_setting_t s_settings[] = {
     { "hwm", SETTING (hwm), 1, INT_MAX, 10000, true },
     { "linger", SETTING (linger_ms), 0, INT_MAX, 1000, true },
     { "heartbeat", SETTING (heartbeat_ms), 10, 3600000, 3000, false },
@@ -32,15 +25,8 @@ static const struct {
     { "reply_bytes", SETTING (reply_bytes), 0, INT64_MAX / 2, 1 << 20, false },
     { "reply_age", SETTING (reply_age_ms), 0, INT64_MAX / 4, 10000, false },
     { "reply_total", SETTING (reply_total), 0, INT64_MAX / 2, 64 << 20, false },
+    { NULL, 0, 0, 0, 0, false },
 };
-
-#define SETTINGS (sizeof (s_settings) / sizeof (s_settings[0]))
-
-static int64_t *
-s_setting (dividere_broker_t *self, size_t index)
-{
-    return (int64_t *) ((char *) &self->settings + s_settings[index].offset);
-}
 
 static void
 s_apply (dividere_broker_t *self)
@@ -66,8 +52,7 @@ s_apply (dividere_broker_t *self)
 void
 dividere_broker_defaults (dividere_broker_t *self)
 {
-    for (size_t i = 0; i < SETTINGS; i++)
-        *s_setting (self, i) = s_settings[i].fallback;
+    dividere_settings_default (s_settings, &self->settings);
     s_apply (self);
 }
 
@@ -75,21 +60,13 @@ static int
 s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
 {
     dividere_broker_t *self = (dividere_broker_t *) arg;
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (!streq (s_settings[i].name, args[0]))
-            continue;
-        if (s_settings[i].early && self->drive)
-            return EBUSY;
-        int error =
-            dividere_setting_number (args[1], s_settings[i].min,
-                                     s_settings[i].max, s_setting (self, i));
-        if (error)
-            return error;
-        s_apply (self);
-        dividere_broker_turn (self);
-        return 0;
-    }
-    return ENOENT;
+    int error = dividere_settings_set (s_settings, &self->settings, args[0],
+                                       args[1], self->drive != NULL);
+    if (error)
+        return error;
+    s_apply (self);
+    dividere_broker_turn (self);
+    return 0;
 }
 
 static int

@@ -17,14 +17,7 @@ static const char *const s_dialects[] = { "typed", "bytes", NULL };
 
 #define SETTING(member) offsetof (dividere_worker_settings_t, member)
 
-static const struct {
-    const char *name;
-    size_t offset;
-    int64_t min;
-    int64_t max;
-    int64_t fallback;
-    bool early; /* only before START                                        */
-} s_settings[] = {
+static const dividere_setting_t s_settings[] = {
     { "threads", SETTING (threads), 1, DIVIDERE_WORKER_CREDIT_MAX, 1, true },
     { "credit", SETTING (credit), 0, DIVIDERE_WORKER_CREDIT_MAX, 0, true },
     { "heartbeat", SETTING (heartbeat_ms), 10, 3600000, 3000, false },
@@ -32,15 +25,8 @@ static const struct {
     { "window_bytes", SETTING (window_bytes), 0, INT64_MAX / 2, 16 << 20,
       false },
     { "window_age", SETTING (window_age_ms), 0, INT64_MAX / 4, 60000, false },
+    { NULL, 0, 0, 0, 0, false },
 };
-
-#define SETTINGS (sizeof (s_settings) / sizeof (s_settings[0]))
-
-static int64_t *
-s_setting (dividere_worker_t *self, size_t index)
-{
-    return (int64_t *) ((char *) &self->settings + s_settings[index].offset);
-}
 
 static void
 s_apply (dividere_worker_t *self)
@@ -64,8 +50,7 @@ s_set_text (char **text_p, const char *value)
 void
 dividere_worker_defaults (dividere_worker_t *self)
 {
-    for (size_t i = 0; i < SETTINGS; i++)
-        *s_setting (self, i) = s_settings[i].fallback;
+    dividere_settings_default (s_settings, &self->settings);
     s_apply (self);
     zuuid_t *uuid = zuuid_new ();
     s_set_text (&self->identity, zuuid_str_canonical (uuid));
@@ -124,21 +109,16 @@ static int
 s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
 {
     dividere_worker_t *self = (dividere_worker_t *) arg;
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (!streq (s_settings[i].name, args[0]))
-            continue;
-        if (s_settings[i].early && self->state != DIVIDERE_WORKER_NEW)
-            return EBUSY;
-        int error =
-            dividere_setting_number (args[1], s_settings[i].min,
-                                     s_settings[i].max, s_setting (self, i));
-        if (error)
-            return error;
-        s_apply (self);
-        dividere_worker_turn (self);
-        return 0;
-    }
-    return s_set_early (self, args[0], args[1]);
+    int error =
+        dividere_settings_set (s_settings, &self->settings, args[0], args[1],
+                               self->state != DIVIDERE_WORKER_NEW);
+    if (error == ENOENT)
+        return s_set_early (self, args[0], args[1]);
+    if (error)
+        return error;
+    s_apply (self);
+    dividere_worker_turn (self);
+    return 0;
 }
 
 static dividere_link_t *
