@@ -54,8 +54,7 @@ s_test_leaking (void)
 
 static const test_t s_unlisted[] = { { "failing", s_test_failing },
                                      { "leaking", s_test_leaking },
-                                     { "process_parent",
-                                       test_process_parent },
+                                     { "process_parent", test_process_parent },
                                      { "chaos_worker", test_chaos_worker } };
 
 #define UNLISTED_COUNT (sizeof (s_unlisted) / sizeof (s_unlisted[0]))
