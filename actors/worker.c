@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  The worker's thread: reads the sockets of all its links, hands requests to
- *  the pool of threads and takes them back, and does what is due by time.
+ *  the executor and sends what comes back, and does what is due by time.
  *
- *  state     links    on
- *  new       closed   START -> starting
- *  starting  closed   the outcome of on_init in all threads -> running, refused
- *  refused   closed   the end of all threads -> new
- *  running   open     DRAIN -> draining
+ *  state     links
+ *  running   open
  *  draining  leaving
  *  ending    leaving  the end of all threads, and of what is in hand: it ends
- *  $TERM in any state but new -> ending                                     */
+ *  others    closed                                                         */
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include "worker_internal.h"
 
 #define FAREWELL_MS 100 /* for brokers to say it, once all else is done       */
@@ -41,7 +37,7 @@ s_left (const dividere_worker_t *self)
 static bool
 s_can_end (const dividere_worker_t *self)
 {
-    return self->state == DIVIDERE_WORKER_ENDING && self->end_ms >= 0 &&
+    return self->end_ms >= 0 &&
            (s_all_idle (self) || zclock_mono () >= self->end_ms);
 }
 
@@ -103,6 +99,8 @@ s_arm (dividere_worker_t *self)
 void
 dividere_worker_turn (dividere_worker_t *self)
 {
+    if (self->end_ms < 0 && dividere_executor_ended (&self->executor))
+        self->end_ms = zclock_mono () + FAREWELL_MS;
     if (self->drive)
         dividere_drive_turn (self->drive);
     s_settle (self);
@@ -132,117 +130,45 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     dividere_worker_t *self = (dividere_worker_t *) arg;
     dividere_ear_t *ear = (dividere_ear_t *) owner;
     dividere_served_t served = ear->serve (ear->link, turn);
-    dividere_pool_flush (self->pool);
+    dividere_executor_flush (&self->executor);
     s_arm (self);
     return served;
 }
 
-/*  Looked up again until it is what was told: a thread may have begun
- *  meanwhile.                                                               */
 static void
-s_tell_activity (dividere_worker_t *self)
+s_began (void *owner)
 {
-    const char *activity;
-    do {
-        activity = dividere_worker_activity (self);
-        dividere_actor_busy (self->actor, activity);
-    }
-    while (dividere_worker_activity (self) != activity);
-}
-
-static void
-s_collect (dividere_worker_t *self)
-{
-    dividere_job_t *job;
-    dividere_pool_collect (self->pool);
-    while ((job = dividere_pool_done (self->pool)))
-        dividere_task_done (self, (dividere_task_t *) job);
-}
-
-static zloop_fn s_handle_pool;
-
-static void
-s_watch_pool (dividere_worker_t *self, bool watched)
-{
-    zloop_t *loop = dividere_actor_loop (self->actor);
-    zmq_pollitem_t item = { NULL, dividere_pool_fd (self->pool), ZMQ_POLLIN,
-                            0 };
-    if (!watched) {
-        zloop_poller_end (loop, &item);
-        return;
-    }
-    zloop_poller (loop, &item, s_handle_pool, self);
-    zloop_poller_set_tolerant (loop, &item);
-}
-
-static void
-s_handle_started (dividere_worker_t *self, int error)
-{
-    self->start_error = error;
-    if (error) {
-        self->state = DIVIDERE_WORKER_REFUSED;
-        dividere_pool_end (self->pool);
-        return;
-    }
-    self->state = DIVIDERE_WORKER_RUNNING;
+    dividere_worker_t *self = (dividere_worker_t *) owner;
     dividere_link_t *link = (dividere_link_t *) zlistx_first (self->links);
     for (; link; link = (dividere_link_t *) zlistx_next (self->links))
         dividere_link_open (link);
-    dividere_actor_answer (self->actor, &self->started, 0, NULL);
 }
 
 static void
-s_handle_ended (dividere_worker_t *self)
+s_flush (void *owner)
 {
-    if (self->state == DIVIDERE_WORKER_ENDING && self->end_ms < 0)
-        self->end_ms = zclock_mono () + FAREWELL_MS;
-    if (self->state != DIVIDERE_WORKER_REFUSED)
-        return;
-    s_watch_pool (self, false);
-    dividere_pool_destroy (&self->pool);
-    self->state = DIVIDERE_WORKER_NEW;
-    dividere_actor_answer (self->actor, &self->started, self->start_error,
-                           NULL);
-}
-
-static int
-s_handle_pool (zloop_t *loop, zmq_pollitem_t *item, void *arg)
-{
-    dividere_worker_t *self = (dividere_worker_t *) arg;
-    int error;
-    s_collect (self);
+    dividere_worker_t *self = (dividere_worker_t *) owner;
     dividere_link_t *link = (dividere_link_t *) zlistx_first (self->links);
     for (; link; link = (dividere_link_t *) zlistx_next (self->links))
         dividere_link_flush (link);
-    s_tell_activity (self);
-    if (self->state == DIVIDERE_WORKER_STARTING &&
-        dividere_pool_started (self->pool, &error))
-        s_handle_started (self, error);
-    if (dividere_pool_ended (self->pool))
-        s_handle_ended (self);
-    dividere_worker_turn (self);
-    return 0;
 }
 
-int
-dividere_worker_start (dividere_worker_t *self)
+static void
+s_turn (void *owner)
 {
-    size_t threads = (size_t) self->settings.threads;
-    if (!self->drive)
-        return EMFILE;
-    int error = dividere_handlers_add (&self->handlers, self->config.handlers);
-    if (error)
-        return error;
-    freen (self->activities);
-    self->activities = (_Atomic (const char *) *) zmalloc (
-        threads * sizeof (*self->activities));
-    self->pool = dividere_pool_new (&dividere_worker_threads, self, threads);
-    if (!self->pool)
-        return errno;
-    s_watch_pool (self, true);
-    self->state = DIVIDERE_WORKER_STARTING;
-    return 0;
+    dividere_worker_turn ((dividere_worker_t *) owner);
 }
+
+/*  By a sign of life the broker sees that the worker is free again.         */
+static void
+s_untold (dividere_desk_t *desk)
+{
+    ((dividere_link_t *) desk)->sign_due = true;
+}
+
+static const dividere_executor_class_t s_class = {
+    .began = s_began, .flush = s_flush, .turn = s_turn, .untold = s_untold
+};
 
 void
 dividere_worker_leave (dividere_worker_t *self)
@@ -258,36 +184,16 @@ static bool
 s_on_term (void *arg)
 {
     dividere_worker_t *self = (dividere_worker_t *) arg;
-    if (!self->pool)
+    if (!self->executor.pool)
         return true;
-    if (self->state == DIVIDERE_WORKER_ENDING)
+    if (self->executor.state == DIVIDERE_EXECUTOR_ENDING)
         return false;
-    self->state = DIVIDERE_WORKER_ENDING;
-    dividere_job_t *job;
-    while ((job = dividere_pool_withdraw (self->pool)))
-        dividere_task_return (self, (dividere_task_t *) job);
+    self->executor.state = DIVIDERE_EXECUTOR_ENDING;
+    dividere_executor_withdraw (&self->executor);
     dividere_worker_leave (self);
-    dividere_pool_end (self->pool);
-    s_tell_activity (self);
+    dividere_executor_end (&self->executor);
     dividere_worker_turn (self);
     return false;
-}
-
-/*  They have ended, unless the context was closed under the actor.          */
-static void
-s_end_threads (dividere_worker_t *self)
-{
-    if (!self->pool)
-        return;
-    dividere_job_t *job;
-    struct pollfd item = { .fd = dividere_pool_fd (self->pool),
-                           .events = POLLIN };
-    while ((job = dividere_pool_withdraw (self->pool)))
-        dividere_task_return (self, (dividere_task_t *) job);
-    dividere_pool_end (self->pool);
-    for (s_collect (self); !dividere_pool_ended (self->pool); s_collect (self))
-        poll (&item, 1, -1);
-    dividere_pool_destroy (&self->pool);
 }
 
 static void
@@ -305,15 +211,11 @@ static void
 s_destroy (dividere_worker_t **self_p)
 {
     dividere_worker_t *self = *self_p;
-    dividere_actor_answer (self->actor, &self->started, ECANCELED, NULL);
     dividere_actor_answer (self->actor, &self->drained, ECANCELED, NULL);
-    s_end_threads (self);
+    dividere_executor_join (&self->executor);
     s_end_links (self);
-    dividere_tasks_term (self);
+    dividere_executor_term (&self->executor);
     dividere_drive_destroy (&self->drive);
-    dividere_duplicates_destroy (&self->duplicates);
-    dividere_handlers_term (&self->handlers);
-    freen (self->activities);
     freen (self->service);
     freen (self->identity);
     dividere_actor_destroy (&self->actor);
@@ -325,16 +227,22 @@ void
 dividere_worker (zsock_t *pipe, void *args)
 {
     dividere_worker_t *self = (dividere_worker_t *) zmalloc (sizeof (*self));
+    dividere_worker_config_t config = { NULL };
     if (args)
-        self->config = *(const dividere_worker_config_t *) args;
+        config = *(const dividere_worker_config_t *) args;
+    dividere_executor_hooks_t hooks = { config.handlers, config.on_bytes,
+                                        config.user, config.on_init,
+                                        config.on_exit };
     self->actor =
-        dividere_actor_new (pipe, "worker", self->config.name, self,
+        dividere_actor_new (pipe, "worker", config.name, self,
                             dividere_worker_commands, dividere_worker_stats);
+    dividere_executor_init (&self->executor, &s_class, self, self->actor,
+                            &hooks);
+    self->executor.unbegun = DIVIDERE_STATUS_RETURNED;
     dividere_actor_on_term (self->actor, s_on_term);
     self->timer = -1;
     self->end_ms = -1;
     self->links = zlistx_new ();
-    self->duplicates = dividere_duplicates_new ();
     dividere_worker_defaults (self);
     self->drive =
         dividere_drive_new (dividere_actor_loop (self->actor), s_serve, self);

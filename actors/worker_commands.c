@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stddef.h>
 #include "endpoint.h"
 #include "extension.h"
 #include "setting.h"
@@ -12,14 +11,15 @@
 #include "worker_internal.h"
 
 #define IDENTITY_MAX 200 /* bytes                                             */
+#define IN_HAND_MORE 100 /* tasks of a broker beyond twice the credit         */
 
 static const char *const s_dialects[] = { "typed", "bytes", NULL };
 
 #define SETTING(member) offsetof (dividere_worker_settings_t, member)
 
 static const dividere_setting_t s_settings[] = {
-    { "threads", SETTING (threads), 1, DIVIDERE_WORKER_CREDIT_MAX, 1, true },
-    { "credit", SETTING (credit), 0, DIVIDERE_WORKER_CREDIT_MAX, 0, true },
+    { "threads", SETTING (threads), 1, DIVIDERE_EXECUTOR_THREADS_MAX, 1, true },
+    { "credit", SETTING (credit), 0, DIVIDERE_EXECUTOR_THREADS_MAX, 0, true },
     { "heartbeat", SETTING (heartbeat_ms), 10, 3600000, 3000, false },
     { "window", SETTING (window), 0, UINT32_MAX, 10000, false },
     { "window_bytes", SETTING (window_bytes), 0, INT64_MAX / 2, 16 << 20,
@@ -31,12 +31,9 @@ static const dividere_setting_t s_settings[] = {
 static void
 s_apply (dividere_worker_t *self)
 {
-    dividere_duplicates_limits_t limits = {
-        .count_max = (size_t) self->settings.window,
-        .bytes_max = (size_t) self->settings.window_bytes,
-        .age_max_ms = self->settings.window_age_ms,
-    };
-    dividere_duplicates_limit (self->duplicates, &limits, zclock_mono ());
+    dividere_executor_remember (&self->executor, self->settings.window,
+                                self->settings.window_bytes,
+                                self->settings.window_age_ms);
 }
 
 static void
@@ -88,7 +85,7 @@ s_set_name (char **text_p, const char *value, size_t size_min, size_t size_max)
 static int
 s_set_early (dividere_worker_t *self, const char *name, const char *value)
 {
-    bool started = self->state != DIVIDERE_WORKER_NEW;
+    bool started = self->executor.state != DIVIDERE_EXECUTOR_NEW;
     if (streq (name, "service"))
         return started ? EBUSY
                        : s_set_name (&self->service, value, 0,
@@ -111,7 +108,7 @@ s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
     dividere_worker_t *self = (dividere_worker_t *) arg;
     int error =
         dividere_settings_set (s_settings, &self->settings, args[0], args[1],
-                               self->state != DIVIDERE_WORKER_NEW);
+                               self->executor.state != DIVIDERE_EXECUTOR_NEW);
     if (error == ENOENT)
         return s_set_early (self, args[0], args[1]);
     if (error)
@@ -148,12 +145,12 @@ s_command_connect (void *arg, char **args, size_t count, zmsg_t *values)
     int error = s_read_endpoint (args[0], &endpoint);
     if (!error && s_find (self, endpoint.address))
         error = EEXIST;
-    if (!error && self->state > DIVIDERE_WORKER_RUNNING)
+    if (!error && self->executor.state > DIVIDERE_EXECUTOR_RUNNING)
         error = EBUSY;
     if (error)
         return error;
     dividere_link_t *link = dividere_link_new (self, endpoint.address);
-    if (self->state == DIVIDERE_WORKER_RUNNING &&
+    if (self->executor.state == DIVIDERE_EXECUTOR_RUNNING &&
         dividere_link_open (link) < 0) {
         error = errno;
         dividere_link_destroy (&link);
@@ -191,7 +188,7 @@ s_command_brokers (void *arg, char **args, size_t count, zmsg_t *values)
     for (; link; link = (dividere_link_t *) zlistx_next (self->links)) {
         zmsg_addstr (values, link->address);
         zmsg_addstr (values, dividere_link_state (link));
-        zmsg_addstrf (values, "%zu", link->held.count + link->ready.count);
+        zmsg_addstrf (values, "%zu", dividere_desk_count (&link->desk));
     }
     return 0;
 }
@@ -200,12 +197,18 @@ static int
 s_command_start (void *arg, char **args, size_t count, zmsg_t *values)
 {
     dividere_worker_t *self = (dividere_worker_t *) arg;
-    if (self->state != DIVIDERE_WORKER_NEW)
+    if (self->executor.state != DIVIDERE_EXECUTOR_NEW)
         return EALREADY;
-    int error = dividere_worker_start (self);
+    if (!self->drive)
+        return EMFILE;
+    /* What a broker may have here, with what it has lost sight of.          */
+    self->executor.in_hand_max =
+        2 * dividere_worker_credit (self) + IN_HAND_MORE;
+    int error = dividere_executor_start (&self->executor,
+                                         (size_t) self->settings.threads);
     if (error)
         return error;
-    dividere_actor_defer (self->actor, &self->started);
+    dividere_actor_defer (self->actor, &self->executor.started);
     return DIVIDERE_LATER;
 }
 
@@ -213,9 +216,10 @@ static int
 s_command_drain (void *arg, char **args, size_t count, zmsg_t *values)
 {
     dividere_worker_t *self = (dividere_worker_t *) arg;
-    if (self->state != DIVIDERE_WORKER_RUNNING)
-        return self->state > DIVIDERE_WORKER_RUNNING ? EALREADY : EINVAL;
-    self->state = DIVIDERE_WORKER_DRAINING;
+    if (self->executor.state != DIVIDERE_EXECUTOR_RUNNING)
+        return self->executor.state > DIVIDERE_EXECUTOR_RUNNING ? EALREADY
+                                                                : EINVAL;
+    self->executor.state = DIVIDERE_EXECUTOR_DRAINING;
     dividere_worker_leave (self);
     dividere_actor_defer (self->actor, &self->drained);
     dividere_worker_turn (self);
@@ -242,45 +246,18 @@ s_registered (dividere_worker_t *self)
     return count;
 }
 
-#define COUNT(name)                                     \
-    {                                                   \
-#name, offsetof(dividere_worker_counts_t, name) \
-    }
-
-static const struct {
-    const char *name;
-    size_t offset;
-} s_counts[] = {
-    COUNT (received),        COUNT (handled),
-    COUNT (replied),         COUNT (failed),
-    COUNT (unanswered),      COUNT (unhandled),
-    COUNT (refused),         COUNT (unknown_type),
-    COUNT (malformed),       COUNT (too_large),
-    COUNT (too_deep),        COUNT (bad_text),
-    COUNT (over_budget),     COUNT (repeated),
-    COUNT (joined),          COUNT (returned),
-    COUNT (expired),         COUNT (dropped),
-    COUNT (heartbeats_sent), COUNT (heartbeats_received),
-    COUNT (reconnects),
-};
-
 void
 dividere_worker_stats (void *arg, zmsg_t *values)
 {
     dividere_worker_t *self = (dividere_worker_t *) arg;
+    const dividere_worker_counts_t *counts = &self->counts;
     dividere_actor_stat (values, "brokers", zlistx_size (self->links));
     dividere_actor_stat (values, "registered", s_registered (self));
     dividere_actor_stat (values, "threads", (uint64_t) self->settings.threads);
-    dividere_actor_stat (values, "running",
-                         self->pool ? dividere_pool_running (self->pool) : 0);
-    dividere_actor_stat (values, "waiting",
-                         self->pool ? dividere_pool_waiting (self->pool) : 0);
-    for (size_t i = 0; i < sizeof (s_counts) / sizeof (s_counts[0]); i++)
-        dividere_actor_stat (values, s_counts[i].name,
-                             *(uint64_t *) ((char *) &self->counts +
-                                            s_counts[i].offset));
-    dividere_actor_stat (values, "window",
-                         dividere_duplicates_count (self->duplicates));
-    dividere_actor_stat (values, "window_bytes",
-                         dividere_duplicates_bytes (self->duplicates));
+    dividere_executor_stats (&self->executor, values);
+    dividere_actor_stat (values, "returned", self->executor.counts.returned);
+    dividere_actor_stat (values, "heartbeats_sent", counts->heartbeats_sent);
+    dividere_actor_stat (values, "heartbeats_received",
+                         counts->heartbeats_received);
+    dividere_actor_stat (values, "reconnects", counts->reconnects);
 }

@@ -35,6 +35,7 @@ dividere_link_new (dividere_worker_t *worker, const char *address)
 {
     dividere_link_t *self = (dividere_link_t *) zmalloc (sizeof (*self));
     self->worker = worker;
+    self->desk.executor = &worker->executor;
     self->address = strdup (address);
     assert (self->address);
     self->inproc = strncmp (address, "inproc:", 7) == 0;
@@ -68,9 +69,9 @@ void
 dividere_link_destroy (dividere_link_t **self_p)
 {
     dividere_link_t *self = *self_p;
-    while (self->ready.first)
-        dividere_task_drop (self);
-    assert (!self->held.count);
+    while (self->desk.ready.first)
+        dividere_task_drop (&self->desk);
+    assert (!self->desk.held.count);
     s_close (self, LINGER_MS);
     freen (self->address);
     freen (self);
@@ -81,8 +82,8 @@ static void
 s_disconnected (dividere_link_t *self)
 {
     if (self->told)
-        self->was_c = self->c;
-    self->connected = self->told = self->c = false;
+        self->was_c = self->desk.c;
+    self->connected = self->told = self->desk.c = false;
     dividere_link_flush (self);
 }
 
@@ -157,7 +158,7 @@ dividere_link_open (dividere_link_t *self)
 static int
 s_send_answer (dividere_link_t *self)
 {
-    dividere_task_t *task = self->ready.first;
+    dividere_task_t *task = self->desk.ready.first;
     dividere_route_t *route = &task->message->route;
     void *handle = self->socket.polled.handle;
     const int more = ZMQ_SNDMORE | ZMQ_DONTWAIT;
@@ -169,9 +170,9 @@ s_send_answer (dividere_link_t *self)
     for (size_t i = 1; i < route->count; i++)
         dividere_frame_send (&route->frames[i], handle, more);
     dividere_frame_send (&task->answer, handle, ZMQ_DONTWAIT);
-    dividere_task_sent (self);
+    dividere_task_sent (&self->desk);
     /* From here on the broker may say something again.                      */
-    if (!self->c)
+    if (!self->desk.c)
         self->heard_ms = zclock_mono ();
     return 0;
 }
@@ -180,7 +181,7 @@ s_send_answer (dividere_link_t *self)
 static bool
 s_flush_sign (dividere_link_t *self)
 {
-    if (self->leaving && !self->c)
+    if (self->leaving && !self->desk.c)
         self->sign_due = false;
     return !self->sign_due || !dividere_sign_allowed (self) ||
            dividere_sign_send (self) == 0;
@@ -189,7 +190,7 @@ s_flush_sign (dividere_link_t *self)
 static bool
 s_flush_answers (dividere_link_t *self)
 {
-    while (self->ready.first) {
+    while (self->desk.ready.first) {
         if (s_send_answer (self) < 0)
             return false;
         /* Otherwise the bytes broker of the Python package forgets it.      */
@@ -204,11 +205,11 @@ dividere_link_flush (dividere_link_t *self)
 {
     self->retry_ms = DIVIDERE_NEVER;
     if (!self->connected) {
-        while (self->leaving && self->ready.first)
-            dividere_task_drop (self);
+        while (self->leaving && self->desk.ready.first)
+            dividere_task_drop (&self->desk);
         return;
     }
-    if (!self->sign_due && !self->ready.first)
+    if (!self->sign_due && !self->desk.ready.first)
         return;
     /* A sign of life that has to wait for the answers comes after them.     */
     bool flushed =
@@ -225,19 +226,19 @@ s_received (dividere_link_t *self, dividere_task_t *task)
 {
     const dividere_message_t *message = task->message;
     if (message->route.count) {
-        dividere_task_received (self, task);
+        dividere_task_received (&self->desk, task);
         return;
     }
     dividere_sign_received (self, dividere_message_data (message),
                             dividere_message_size (message));
-    dividere_task_free (self->worker, task);
+    dividere_task_free (self->desk.executor, task);
 }
 
 /*  What is sent in passing can swallow what the descriptor had to tell.     */
 static dividere_served_t
 s_look_again (dividere_link_t *self)
 {
-    if (!self->sign_due && !self->ready.first)
+    if (!self->sign_due && !self->desk.ready.first)
         return DIVIDERE_SERVED_ALL;
     dividere_link_flush (self);
     return dividere_socket_events (self->socket.polled.handle) & ZMQ_POLLIN
@@ -251,16 +252,16 @@ s_serve_socket (dividere_link_t *self, dividere_turn_t *turn)
     dividere_worker_t *worker = self->worker;
     void *handle = self->socket.polled.handle;
     do {
-        dividere_task_t *task = dividere_task_new (worker);
+        dividere_task_t *task = dividere_task_new (&worker->executor);
         if (dividere_message_recv_frames (task->message, handle,
                                           ZMQ_DONTWAIT) == 0)
             s_received (self, task);
         else {
             int error = errno;
-            dividere_task_free (worker, task);
+            dividere_task_free (&worker->executor, task);
             if (error != EPROTO)
                 return s_look_again (self);
-            worker->counts.malformed++;
+            worker->executor.counts.malformed++;
         }
         self->heard = true;
         self->heard_ms = zclock_mono ();
@@ -303,8 +304,8 @@ dividere_link_leave (dividere_link_t *self)
 bool
 dividere_link_idle (const dividere_link_t *self)
 {
-    return self->held.count + self->ready.count == 0 &&
-           (!self->connected || !self->c || self->farewell);
+    return dividere_desk_count (&self->desk) == 0 &&
+           (!self->connected || !self->desk.c || self->farewell);
 }
 
 int64_t
@@ -344,5 +345,5 @@ dividere_link_tick (dividere_link_t *self, int64_t now_ms)
 const char *
 dividere_link_state (const dividere_link_t *self)
 {
-    return self->c ? "c" : self->told ? "registered" : "connecting";
+    return self->desk.c ? "c" : self->told ? "registered" : "connecting";
 }

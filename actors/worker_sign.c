@@ -18,8 +18,8 @@
 bool
 dividere_sign_allowed (const dividere_link_t *link)
 {
-    return link->c || (link->was_c && !link->told) ||
-           link->held.count + link->ready.count == 0;
+    return link->desk.c || (link->was_c && !link->told) ||
+           dividere_desk_count (&link->desk) == 0;
 }
 
 static int64_t
@@ -33,7 +33,7 @@ int64_t
 dividere_sign_silent_at (const dividere_link_t *link)
 {
     bool excused = link->inproc && !link->heard;
-    if (!link->c && link->held.count)
+    if (!link->desk.c && link->desk.held.count)
         excused = true;
     return excused ? DIVIDERE_NEVER
                    : link->heard_ms + SILENCE * s_interval_ms (link);
@@ -42,7 +42,7 @@ dividere_sign_silent_at (const dividere_link_t *link)
 int64_t
 dividere_sign_at (const dividere_link_t *link)
 {
-    return (link->leaving && !link->c) || !dividere_sign_allowed (link)
+    return (link->leaving && !link->desk.c) || !dividere_sign_allowed (link)
                ? DIVIDERE_NEVER
                : link->sent_ms + s_interval_ms (link) * 3 / 2;
 }
@@ -51,13 +51,14 @@ dividere_sign_at (const dividere_link_t *link)
 static dividere_correlation_t *
 s_holding (const dividere_link_t *link, size_t *ret_count)
 {
-    size_t count = link->held.count + link->ready.count;
+    size_t count = dividere_desk_count (&link->desk);
     if (!count)
         return NULL;
     dividere_correlation_t *holding =
         (dividere_correlation_t *) malloc (count * sizeof (*holding));
     assert (holding);
-    const dividere_task_t *lists[] = { link->held.first, link->ready.first };
+    const dividere_task_t *lists[] = { link->desk.held.first,
+                                       link->desk.ready.first };
     count = 0;
     for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]); i++)
         for (const dividere_task_t *at = lists[i]; at; at = at->next)
@@ -123,7 +124,7 @@ s_learn (dividere_link_t *link, const dividere_heartbeat_t *heartbeat)
 {
     if (!heartbeat->version)
         return;
-    link->c = true;
+    link->desk.c = true;
     link->farewell = heartbeat->draining;
     uint32_t interval_ms = heartbeat->interval_ms;
     if (interval_ms)
@@ -151,7 +152,7 @@ void
 dividere_sign_received (dividere_link_t *link, const void *data, size_t size)
 {
     if (!s_read (link, data, size)) {
-        link->worker->counts.malformed++;
+        link->worker->executor.counts.malformed++;
         return;
     }
     link->worker->counts.heartbeats_received++;

@@ -69,6 +69,7 @@ stop () {
 ends 0 --help
 shown proxy
 shown broker
+shown nameserver
 ends 0 --version
 shown 'dividere '
 ends 2
@@ -83,6 +84,10 @@ for option in frontend backend pattern capture linger set verbose help; do
 done
 ends 0 broker --help
 for option in frontend backend heartbeat linger set verbose help; do
+    shown --$option
+done
+ends 0 nameserver --help
+for option in bind publish watch snapshot rediscover set verbose help; do
     shown --$option
 done
 for command in proxy broker; do
@@ -175,6 +180,34 @@ start broker --backend "$any" --heartbeat 100 --set hwm=10 --set requeues=0 --fr
 echo "$ready" | grep -qE "^ready frontend=tcp:[^,>@ ]* backend=tcp:[^,>@ ]*,>$taken\$" ||
     fail "ready line: $ready"
 stop INT
+
+# Every setting of the name server, and its file.
+names () {
+    start nameserver --publish "$any" --watch "$any" --bind "$any" --rediscover 1000 \
+        --set rounds=3 --set lease=1000 --set lease_max=10000 --set watch_interval=1000 \
+        --set snapshot_interval=100 --set instances_max=1000 --set name_max=100 \
+        --set host_max=1000 --set metadata_max=100 --set bytes_max=10000000 \
+        --set watchers_max=10 --set watches_max=10 --set watcher_bytes=10000 \
+        --snapshot "$folder/names"
+    echo "$ready" | grep -qE '^ready bind=tcp:[^,>@ ]* publish=tcp:[^,>@ ]* watch=tcp:[^,>@ ]*$' ||
+        fail "ready line: $ready"
+}
+names
+taken=$(endpoints bind)
+ends 1 nameserver --bind "$taken" --publish "$any" --watch "$any"
+told "--bind $taken: Address already in use"
+ends 1 nameserver --bind "$any" --publish "$any" --watch ">$taken"
+told "--watch >$taken: "
+: > "$folder/err"
+stop TERM
+names
+stop INT
+ends 1 nameserver --snapshot "$folder/nowhere/names"
+told "nowhere/names: No such file or directory"
+echo nonsense > "$folder/names"
+ends 1 nameserver --snapshot "$folder/names"
+told "$folder/names: Bad message"
+rm "$folder/names"
 
 # Traffic.
 if [ $# = 4 ]; then

@@ -119,6 +119,13 @@ peer_send (peer_t *self, const vector_t *vector, const char *route)
     free (payload);
 }
 
+void
+peer_tell (peer_t *self, const char *line)
+{
+    CHECK (fprintf (self->to, "%s\n", line) > 0);
+    CHECK_INT (fflush (self->to), 0);
+}
+
 const char *
 peer_expect (peer_t *self, const vector_t *vector)
 {

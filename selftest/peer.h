@@ -25,6 +25,9 @@ const char *peer_line (peer_t *self);
  *  frames: words in hex as peer_expect gives them, or "".                   */
 void peer_send (peer_t *self, const vector_t *vector, const char *route);
 
+/*  Gives it a line as it is.                                                */
+void peer_tell (peer_t *self, const char *line);
+
 /*  It has received a vector, could decode it, and encodes the same. Returns the
  *  routing frames, until the next line is read.                             */
 const char *peer_expect (peer_t *self, const vector_t *vector);

@@ -3,7 +3,7 @@
 /*  What becomes of a client's requests, in time that is a number.           */
 
 #include "selftest.h"
-#include "client_asks.h"
+#include "asked.h"
 
 void test_asks_patience (void);
 void test_asks_attempts (void);
@@ -18,15 +18,13 @@ static const dividere_retry_limits_t s_limits = { .retries = 2,
                                                   .backoff_ms = 100,
                                                   .backoff_max_ms = 100 };
 
-static dividere_ask_t *
-s_add (dividere_asks_t *self, int64_t now_ms, int64_t left_ms)
+static void
+s_init (dividere_asks_t *self, size_t links,
+        const dividere_retry_limits_t *limits)
 {
-    zmq_msg_t payload;
-    CHECK_INT (zmq_msg_init_size (&payload, 10), 0);
-    dividere_ask_t *ask =
-        dividere_asks_add (self, &payload, now_ms + left_ms, now_ms * 1000);
-    zmq_msg_close (&payload);
-    return ask;
+    dividere_asks_init (self, false, limits, 100, 1);
+    for (size_t i = 0; i < links; i++)
+        dividere_asks_room (self, dividere_asks_add_link (self, false));
 }
 
 /*  Sends the next; returns its number, or 0 if none can be sent.            */
@@ -43,59 +41,36 @@ s_send (dividere_asks_t *self, int64_t now_ms, size_t *ret_link)
     return ask->number;
 }
 
-static void
-s_answer (dividere_asks_t *self, size_t link, uint64_t number,
-          dividere_status_t status, uint8_t flags, int64_t now_ms)
-{
-    dividere_extension_t extension = { .id = { 1, number },
-                                       .status = (uint8_t) status,
-                                       .flags = flags };
-    zmq_msg_t payload;
-    CHECK_INT (zmq_msg_init_size (&payload, 0), 0);
-    dividere_asks_answer (self, link, &extension, &payload, now_ms * 1000);
-}
-
-/*  The next that has ended did so with this error.                          */
-static void
-s_expect (dividere_asks_t *self, uint64_t number, int error)
-{
-    dividere_ask_t *ask = dividere_asks_done (self);
-    CHECK (ask);
-    CHECK_INT (ask->number, number);
-    CHECK_INT (ask->error, error);
-    dividere_asks_release (self, &ask);
-}
-
 /*  Who has not shown what it is gets one, and no other for five seconds.    */
 void
 test_asks_patience (void)
 {
     dividere_asks_t self;
-    dividere_asks_init (&self, 1, &s_limits, 100, 1);
-    s_add (&self, 0, 60000);
-    s_add (&self, 0, 60000);
+    s_init (&self, 1, &s_limits);
+    asked_add (&self, 0, 60000);
+    asked_add (&self, 0, 60000);
     CHECK_INT (s_send (&self, 0, NULL), 1);
     CHECK_INT (s_send (&self, 0, NULL), 0);
     dividere_asks_tick (&self, 100 * 1000);
     CHECK_INT (s_send (&self, 100, NULL), 0);
-    CHECK_INT (dividere_asks_due (&self, 100), 5000);
+    CHECK_INT (dividere_asks_due (&self), 5000);
     CHECK_INT (s_send (&self, 4999, NULL), 0);
     /* The second is sent first now: the first has had its turn.              */
     CHECK_INT (s_send (&self, 5000, NULL), 2);
     CHECK_INT (s_send (&self, 5000, NULL), 0);
     /* The late answer to the first is its answer.                           */
-    s_answer (&self, 0, 1, DIVIDERE_STATUS_OK, 0, 5100);
-    s_expect (&self, 1, 0);
-    s_add (&self, 5100, 60000);
+    asked_answer (&self, 0, 1, DIVIDERE_STATUS_OK, 0, 5100);
+    asked_expect (&self, 1, 0);
+    asked_add (&self, 5100, 60000);
     CHECK_INT (s_send (&self, 5100, NULL), 0);
-    s_answer (&self, 0, 2, DIVIDERE_STATUS_OK, 0, 5200);
-    s_expect (&self, 2, 0);
+    asked_answer (&self, 0, 2, DIVIDERE_STATUS_OK, 0, 5200);
+    asked_expect (&self, 2, 0);
     CHECK_INT (s_send (&self, 5200, NULL), 3);
     /* From the first flag on it gets all.                                    */
-    s_answer (&self, 0, 3, DIVIDERE_STATUS_OK, KNOWN, 5300);
-    s_expect (&self, 3, 0);
+    asked_answer (&self, 0, 3, DIVIDERE_STATUS_OK, KNOWN, 5300);
+    asked_expect (&self, 3, 0);
     for (uint64_t i = 4; i < 20; i++)
-        s_add (&self, 5300, 60000);
+        asked_add (&self, 5300, 60000);
     for (uint64_t i = 4; i < 20; i++)
         CHECK_INT (s_send (&self, 5300, NULL), i);
     /* Until its connection breaks: then it may be another.                  */
@@ -109,12 +84,12 @@ void
 test_asks_attempts (void)
 {
     dividere_asks_t self;
-    dividere_asks_init (&self, 1, &s_limits, 100, 1);
-    self.links[0].known = true;
+    s_init (&self, 1, &s_limits);
+    self.links.slots[0]->known = true;
     /* Three tries without an answer.                                        */
-    s_add (&self, 0, 60000);
+    asked_add (&self, 0, 60000);
     CHECK_INT (s_send (&self, 0, NULL), 1);
-    CHECK_INT (dividere_asks_due (&self, 0), 100);
+    CHECK_INT (dividere_asks_due (&self), 100);
     dividere_asks_tick (&self, 99 * 1000);
     CHECK_INT (s_send (&self, 99, NULL), 0);
     dividere_asks_tick (&self, 100 * 1000);
@@ -122,21 +97,21 @@ test_asks_attempts (void)
     dividere_asks_tick (&self, 200 * 1000);
     CHECK_INT (s_send (&self, 200, NULL), 1);
     dividere_asks_tick (&self, 300 * 1000);
-    s_expect (&self, 1, ETIMEDOUT);
+    asked_expect (&self, 1, ETIMEDOUT);
     /* Refused: it rests, and what an earlier try ran into is no matter.     */
-    s_add (&self, 0, 60000);
+    asked_add (&self, 0, 60000);
     CHECK_INT (s_send (&self, 0, NULL), 2);
-    s_answer (&self, 0, 2, DIVIDERE_STATUS_BUSY, KNOWN, 0);
+    asked_answer (&self, 0, 2, DIVIDERE_STATUS_BUSY, KNOWN, 0);
     CHECK_INT (s_send (&self, 0, NULL), 0);
-    s_answer (&self, 0, 2, DIVIDERE_STATUS_BUSY, KNOWN, 0);
-    int64_t due_ms = dividere_asks_due (&self, 0);
+    asked_answer (&self, 0, 2, DIVIDERE_STATUS_BUSY, KNOWN, 0);
+    int64_t due_ms = dividere_asks_due (&self);
     CHECK (due_ms >= 50 && due_ms <= 100);
     dividere_asks_tick (&self, due_ms * 1000);
     CHECK_INT (s_send (&self, due_ms, NULL), 2);
     /* The answer to the first try is as good as any.                        */
-    s_answer (&self, 0, 2, DIVIDERE_STATUS_OK, KNOWN, due_ms);
-    s_answer (&self, 0, 2, DIVIDERE_STATUS_OK, KNOWN, due_ms);
-    s_expect (&self, 2, 0);
+    asked_answer (&self, 0, 2, DIVIDERE_STATUS_OK, KNOWN, due_ms);
+    asked_answer (&self, 0, 2, DIVIDERE_STATUS_OK, KNOWN, due_ms);
+    asked_expect (&self, 2, 0);
     CHECK (!dividere_asks_done (&self));
     CHECK_INT (self.counts.stale, 2);
     CHECK_INT (self.bytes, 0);
@@ -149,23 +124,23 @@ test_asks_links (void)
 {
     dividere_asks_t self;
     size_t link = 9;
-    dividere_asks_init (&self, 3, &s_limits, 100, 1);
+    s_init (&self, 3, &s_limits);
     for (int i = 0; i < 3; i++)
-        self.links[i].known = true;
+        self.links.slots[i]->known = true;
     for (int i = 0; i < 3; i++) {
-        s_add (&self, 0, 60000);
+        asked_add (&self, 0, 60000);
         s_send (&self, 0, &link);
         CHECK_INT (link, 0);
     }
     dividere_asks_full (&self, 0);
-    s_add (&self, 0, 60000);
+    asked_add (&self, 0, 60000);
     CHECK_INT (s_send (&self, 0, &link), 4);
     CHECK_INT (link, 1);
     dividere_asks_room (&self, 0);
-    s_answer (&self, 0, 1, DIVIDERE_STATUS_BUSY, KNOWN, 0);
+    asked_answer (&self, 0, 1, DIVIDERE_STATUS_BUSY, KNOWN, 0);
     dividere_asks_tick (&self, 99 * 1000);
-    s_answer (&self, 0, 2, DIVIDERE_STATUS_OK, KNOWN, 99);
-    s_answer (&self, 1, 4, DIVIDERE_STATUS_OK, KNOWN, 99);
+    asked_answer (&self, 0, 2, DIVIDERE_STATUS_OK, KNOWN, 99);
+    asked_answer (&self, 1, 4, DIVIDERE_STATUS_OK, KNOWN, 99);
     /* What was refused here goes elsewhere; and what got no answer.          */
     if (!s_send (&self, 99, &link)) {
         dividere_asks_tick (&self, 100 * 1000);
@@ -175,7 +150,7 @@ test_asks_links (void)
     dividere_asks_tick (&self, 100 * 1000);
     while (s_send (&self, 100, &link))
         CHECK_INT (link, 1);
-    s_add (&self, 100, 60000);
+    asked_add (&self, 100, 60000);
     CHECK_INT (s_send (&self, 100, &link), 5);
     CHECK_INT (link, 1);
     dividere_asks_lost (&self, 1, 100 * 1000);
@@ -201,26 +176,26 @@ test_asks_deadlines (void)
     };
     for (size_t i = 0; i < sizeof (s_cases) / sizeof (s_cases[0]); i++) {
         dividere_asks_t self;
-        dividere_asks_init (&self, 1, &s_limits, 100, 1);
-        s_add (&self, 0, 20)->strict = s_cases[i].strict;
+        s_init (&self, 1, &s_limits);
+        asked_add (&self, 0, 20)->strict = s_cases[i].strict;
         CHECK_INT (s_send (&self, 0, NULL), 1);
         if (s_cases[i].status)
-            s_answer (&self, 0, 1, s_cases[i].status, KNOWN, 0);
+            asked_answer (&self, 0, 1, s_cases[i].status, KNOWN, 0);
         dividere_asks_tick (&self, 19 * 1000);
         CHECK (!dividere_asks_done (&self));
         dividere_asks_tick (&self, 20 * 1000);
-        s_expect (&self, 1, s_cases[i].error);
-        CHECK_INT (dividere_asks_due (&self, 20), -1);
+        asked_expect (&self, 1, s_cases[i].error);
+        CHECK_INT (dividere_asks_due (&self), -1);
         dividere_asks_term (&self);
     }
     /* Never sent at all.                                                    */
     dividere_asks_t self;
-    dividere_asks_init (&self, 1, &s_limits, 100, 1);
-    s_add (&self, 0, 20);
+    s_init (&self, 1, &s_limits);
+    asked_add (&self, 0, 20);
     dividere_asks_full (&self, 0);
     CHECK_INT (s_send (&self, 0, NULL), 0);
     dividere_asks_tick (&self, 20 * 1000);
-    s_expect (&self, 1, ENOTCONN);
+    asked_expect (&self, 1, ENOTCONN);
     dividere_asks_term (&self);
 }
 
@@ -231,11 +206,11 @@ test_asks_budget (void)
     dividere_asks_t self;
     dividere_retry_limits_t limits = s_limits;
     limits.budget_percent = 10;
-    dividere_asks_init (&self, 1, &limits, 100, 1);
-    self.links[0].known = true;
+    s_init (&self, 1, &limits);
+    self.links.slots[0]->known = true;
     size_t tries = 0;
     for (uint64_t i = 1; i <= 100; i++)
-        s_add (&self, 0, 60000);
+        asked_add (&self, 0, 60000);
     for (int64_t now_ms = 0; now_ms <= 1000; now_ms += 100) {
         dividere_asks_tick (&self, now_ms * 1000);
         while (s_send (&self, now_ms, NULL))
@@ -298,7 +273,7 @@ s_event_add (random_t *self)
     if (self->asks.numbers - self->first + 2 >= ASKS)
         return;
     dividere_ask_t *ask =
-        s_add (&self->asks, self->now_ms, 1 + s_pick (self, 2000));
+        asked_add (&self->asks, self->now_ms, 1 + s_pick (self, 2000));
     ask->strict = s_pick (self, 4) == 0;
     self->model[ask->number % ASKS] = (model_t){
         .deadline_ms = ask->deadline_ms, .strict = ask->strict, .live = true
@@ -314,7 +289,7 @@ s_event_send (random_t *self)
         return;
     model_t *model = &self->model[number % ASKS];
     CHECK (model->live);
-    CHECK (!self->asks.links[link].full);
+    CHECK (!self->asks.links.slots[link]->full);
     /* Never a second time while the first may have been executed.           */
     CHECK (!model->strict || !model->sent);
     model->sent++;
@@ -330,14 +305,14 @@ s_event_answer (random_t *self, size_t link, uint64_t number)
     model_t *model = &self->model[number % ASKS];
     dividere_entry_t *entry = dividere_table_first (&self->asks.table, number);
     bool current = entry && ((dividere_ask_t *) entry)->list ==
-                                &self->asks.links[link].sent;
+                                &self->asks.links.slots[link]->sent;
     if (current &&
         (status == DIVIDERE_STATUS_BUSY || status == DIVIDERE_STATUS_NO_WORKER))
         model->sent = 0;
     if (status == DIVIDERE_STATUS_EXPIRED)
         model->sent = 0;
-    s_answer (&self->asks, link, number, status, s_pick (self, 3) ? KNOWN : 0,
-              self->now_ms);
+    asked_answer (&self->asks, link, number, status,
+                  s_pick (self, 3) ? KNOWN : 0, self->now_ms);
 }
 
 static void
@@ -381,7 +356,10 @@ void
 test_asks_random (void)
 {
     static random_t self = { .seed = 77, .first = 1 };
-    dividere_asks_init (&self.asks, LINKS, &s_limits, 200, 1);
+    dividere_asks_init (&self.asks, false, &s_limits, 200, 1);
+    for (int i = 0; i < LINKS; i++)
+        dividere_asks_room (&self.asks,
+                            dividere_asks_add_link (&self.asks, false));
     for (size_t i = selftest_scaled (1000000); i > 0; i--)
         s_event (&self);
     CHECK_INT (self.ended + dividere_asks_outstanding (&self.asks),

@@ -46,4 +46,5 @@ test_corpus (void)
     s_replay ("envelope", fuzz_envelope);
     s_replay ("extension", fuzz_extension);
     s_replay ("dispatcher", fuzz_dispatcher);
+    s_replay ("registrar", fuzz_registrar);
 }

@@ -35,13 +35,12 @@ s_copy (const char *text)
     return copy;
 }
 
-dividere_client_t *
-dividere_client_new (const char *brokers,
-                     const dividere_client_options_t *options)
+/*  Without a poller, and without links.                                     */
+static dividere_client_t *
+s_new (const dividere_client_options_t *options, bool spread)
 {
     static const dividere_client_options_t s_defaults =
         DIVIDERE_CLIENT_OPTIONS_INIT;
-    assert (brokers);
     if (!options)
         options = &s_defaults;
     if (!s_options_good (options)) {
@@ -55,25 +54,58 @@ dividere_client_new (const char *brokers,
     self->poll = self->timer = -1;
     self->timer_ms = -1;
     self->scratch = dividere_message_new ();
-    self->poller = dividere_poller_new ();
     uint64_t seed;
     randombytes_buf (&self->id, sizeof (self->id));
     randombytes_buf (&seed, sizeof (seed));
-    bool opened = self->poller && dividere_client_open (self, brokers) == 0;
-    int error = errno;
     dividere_retry_limits_t limits = {
         .retries = (unsigned) options->retries,
         .backoff_ms = options->backoff_ms,
         .backoff_max_ms = options->backoff_max_ms,
         .budget_percent = (unsigned) options->budget_percent,
     };
-    dividere_asks_init (&self->asks, self->links_count, &limits,
-                        options->attempt_ms, seed);
-    for (size_t i = 0; i < self->links_count; i++)
-        dividere_asks_full (&self->asks, i);
-    if (!opened)
-        dividere_client_destroy (&self);
+    dividere_asks_init (&self->asks, spread, &limits, options->attempt_ms,
+                        seed);
+    return self;
+}
+
+static void
+s_fail (dividere_client_t **self_p)
+{
+    int error = errno;
+    dividere_client_destroy (self_p);
     errno = error;
+}
+
+dividere_client_t *
+dividere_client_new (const char *brokers,
+                     const dividere_client_options_t *options)
+{
+    assert (brokers);
+    dividere_client_t *self = s_new (options, false);
+    if (!self)
+        return NULL;
+    self->poller = dividere_poller_new ();
+    if (!self->poller || dividere_client_open (self, brokers) < 0)
+        s_fail (&self);
+    return self;
+}
+
+dividere_client_t *
+dividere_client_new_named (const char *name, const char *nameservers,
+                           const dividere_client_options_t *options)
+{
+    assert (name);
+    assert (nameservers);
+    dividere_client_t *self = s_new (options, true);
+    if (!self)
+        return NULL;
+    freen (self->service);
+    self->options.service = NULL;
+    self->poller = dividere_poller_new ();
+    if (self->poller)
+        self->named = dividere_client_named_new (self, name, nameservers);
+    if (!self->named)
+        s_fail (&self);
     return self;
 }
 
@@ -88,6 +120,7 @@ dividere_client_destroy (dividere_client_t **self_p)
         close (self->poll);
         close (self->timer);
     }
+    dividere_client_named_destroy (&self->named);
     dividere_client_close (self);
     dividere_asks_term (&self->asks);
     dividere_poller_destroy (&self->poller);
@@ -101,9 +134,13 @@ dividere_client_destroy (dividere_client_t **self_p)
 static int64_t
 s_due (const dividere_client_t *self)
 {
-    return dividere_poller_pending (self->poller)
-               ? 0
-               : dividere_asks_due (&self->asks, zclock_mono ());
+    if (dividere_poller_pending (self->poller))
+        return 0;
+    int64_t due_ms = dividere_asks_due (&self->asks);
+    int64_t named_ms =
+        self->named ? dividere_client_named_due (self->named) : -1;
+    return due_ms < 0 || (named_ms >= 0 && named_ms < due_ms) ? named_ms
+                                                              : due_ms;
 }
 
 /*  Only where somebody polls the descriptor. One that fires too early does no
@@ -140,7 +177,7 @@ dividere_client_process (dividere_client_t *self)
     dividere_asks_tick (&self->asks, zclock_usecs ());
     dividere_client_flush (self);
     s_arm (self);
-    return self->asks.done_count;
+    return self->asks.done.count;
 }
 
 static int
@@ -215,7 +252,7 @@ s_ask (dividere_client_t *self, zmq_msg_t *payload,
     }
     const dividere_client_options_t *own = &self->options;
     size_t count =
-        dividere_asks_outstanding (&self->asks) + self->asks.done_count;
+        dividere_asks_outstanding (&self->asks) + self->asks.done.count;
     if (count >= own->requests_max ||
         self->asks.bytes + zmq_msg_size (payload) > own->bytes_max) {
         errno = EAGAIN;
@@ -231,7 +268,7 @@ s_ask (dividere_client_t *self, zmq_msg_t *payload,
     ask->strict = options->strict;
     if (options->requeues >= 0)
         ask->requeues = (uint8_t) options->requeues;
-    ask->service = s_copy (options->service);
+    ask->service = self->named ? NULL : s_copy (options->service);
     return ask;
 }
 
@@ -248,8 +285,11 @@ s_ask_typed (dividere_client_t *self, const ProtobufCMessage *request,
     int error = errno;
     zmq_msg_close (&payload);
     errno = error;
-    if (ask)
-        ask->typed = true;
+    if (!ask)
+        return NULL;
+    ask->typed = true;
+    if (self->named && strncmp (request->descriptor->name, "dividere.", 9) == 0)
+        dividere_asks_choosy (&self->asks, ask);
     return ask;
 }
 
@@ -399,8 +439,9 @@ dividere_client_cancel (dividere_client_t *self, uint64_t number)
 static bool
 s_connected (const dividere_client_t *self)
 {
-    for (size_t i = 0; i < self->links_count; i++)
-        if (!self->asks.links[i].full)
+    const dividere_ask_links_t *links = &self->asks.links;
+    for (size_t i = 0; i < links->slots_count; i++)
+        if (links->slots[i] && !links->slots[i]->full)
             return true;
     return false;
 }

@@ -31,7 +31,7 @@ static const struct {
 };
 
 void
-dividere_asks_init (dividere_asks_t *self, size_t links,
+dividere_asks_init (dividere_asks_t *self, bool spread,
                     const dividere_retry_limits_t *limits, int64_t attempt_ms,
                     uint64_t seed)
 {
@@ -40,10 +40,8 @@ dividere_asks_init (dividere_asks_t *self, size_t links,
     dividere_deadlines_init (&self->deadlines);
     dividere_deadlines_init (&self->dues);
     dividere_retry_init (&self->retry, limits);
-    self->links =
-        (dividere_ask_link_t *) calloc (links + 1, sizeof (*self->links));
-    assert (self->links);
-    self->links_count = links;
+    dividere_ask_links_init (&self->links, spread);
+    self->absent = ENOTCONN;
     self->attempt_ms = attempt_ms;
     self->seed = seed | 1;
 }
@@ -63,12 +61,11 @@ s_leave (dividere_asks_t *self, dividere_ask_t *ask)
         ask->next->previous = ask->previous;
     else
         list->last = ask->previous;
-    if (list == &self->links[ask->link].sent)
-        self->links[ask->link].count--;
-    if (list == &self->done)
-        self->done_count--;
     ask->list = NULL;
     ask->previous = ask->next = NULL;
+    list->count--;
+    if (list->link)
+        dividere_ask_links_left (&self->links, list->link);
 }
 
 static void
@@ -82,6 +79,13 @@ s_enter (dividere_asks_t *self, dividere_ask_t *ask, dividere_ask_list_t *list)
     else
         list->first = ask;
     list->last = ask;
+    list->count++;
+}
+
+static void
+s_wait (dividere_asks_t *self, dividere_ask_t *ask)
+{
+    s_enter (self, ask, ask->native ? &self->choosy : &self->waiting);
 }
 
 void
@@ -113,7 +117,40 @@ dividere_asks_term (dividere_asks_t *self)
     dividere_table_term (&self->table);
     dividere_deadlines_term (&self->deadlines);
     dividere_deadlines_term (&self->dues);
-    free (self->links);
+    dividere_ask_links_term (&self->links);
+}
+
+static dividere_ask_link_t *
+s_link (const dividere_asks_t *self, size_t link)
+{
+    assert (link < self->links.slots_count && self->links.slots[link]);
+    return self->links.slots[link];
+}
+
+size_t
+dividere_asks_add_link (dividere_asks_t *self, bool native)
+{
+    return dividere_ask_links_add (&self->links, native)->index;
+}
+
+void
+dividere_asks_retire_link (dividere_asks_t *self, size_t link, bool retired)
+{
+    dividere_ask_links_retire (&self->links, s_link (self, link), retired);
+}
+
+void
+dividere_asks_remove_link (dividere_asks_t *self, size_t link, int64_t now_us)
+{
+    dividere_asks_full (self, link);
+    dividere_asks_lost (self, link, now_us);
+    dividere_ask_links_remove (&self->links, s_link (self, link));
+}
+
+void
+dividere_asks_set_absent (dividere_asks_t *self, int error)
+{
+    self->absent = error;
 }
 
 /*  Ends it with an error, or 0 and a payload, which is taken.               */
@@ -124,7 +161,6 @@ s_end (dividere_asks_t *self, dividere_ask_t *ask, int error,
     dividere_table_remove (&self->table, &ask->entry);
     dividere_deadlines_remove (&self->deadlines, &ask->deadline);
     s_enter (self, ask, &self->done);
-    self->done_count++;
     ask->ended = true;
     ask->error = error;
     ask->elapsed_us = now_us - ask->begun_us;
@@ -145,7 +181,7 @@ dividere_asks_add (dividere_asks_t *self, zmq_msg_t *payload,
     ask->number = ++self->numbers;
     ask->begun_us = now_us;
     ask->deadline_ms = deadline_ms;
-    ask->link = self->preferred;
+    ask->link = dividere_ask_links_first (&self->links);
     ask->requeues = DIVIDERE_EXTENSION_ANY_REQUEUE;
     ask->error = ENOTCONN;
     zmq_msg_init (&ask->payload);
@@ -156,28 +192,38 @@ dividere_asks_add (dividere_asks_t *self, zmq_msg_t *payload,
     dividere_retry_request (&self->retry);
     dividere_table_add (&self->table, &ask->entry, ask->number);
     dividere_deadlines_set (&self->deadlines, &ask->deadline, deadline_ms);
-    s_enter (self, ask, &self->waiting);
+    s_wait (self, ask);
     return ask;
 }
 
-static bool
-s_free (const dividere_ask_link_t *link, int64_t now_ms)
+void
+dividere_asks_choosy (dividere_asks_t *self, dividere_ask_t *ask)
 {
-    return !link->full &&
-           (link->known || (link->count == 0 && link->patience_ms <= now_ms));
+    ask->native = true;
+    s_wait (self, ask);
+}
+
+bool
+dividere_asks_waiting (const dividere_asks_t *self)
+{
+    return self->waiting.first || self->choosy.first;
 }
 
 /*  Where the first cannot go the others cannot go either.                   */
 dividere_ask_t *
 dividere_asks_next (dividere_asks_t *self, int64_t now_ms, size_t *ret_link)
 {
-    dividere_ask_t *ask = self->waiting.first;
-    for (size_t i = 0; ask && i < self->links_count; i++) {
-        size_t link = (ask->link + i) % self->links_count;
-        if (!s_free (&self->links[link], now_ms))
+    dividere_ask_t *asks[] = { self->choosy.first, self->waiting.first };
+    for (size_t i = 0; i < 2; i++) {
+        if (!asks[i])
             continue;
-        *ret_link = link;
-        return ask;
+        const dividere_ask_link_t *link =
+            dividere_ask_links_next (&self->links, asks[i]->link,
+                                     asks[i]->native, now_ms);
+        if (!link)
+            continue;
+        *ret_link = link->index;
+        return asks[i];
     }
     return NULL;
 }
@@ -186,16 +232,13 @@ void
 dividere_asks_sent (dividere_asks_t *self, dividere_ask_t *ask, size_t index,
                     int64_t now_ms)
 {
-    dividere_ask_link_t *link = &self->links[index];
+    dividere_ask_link_t *link = s_link (self, index);
     if (ask->attempts++)
         self->counts.retried++;
     s_enter (self, ask, &link->sent);
     ask->link = index;
     ask->error = ask->strict ? ENOTRECOVERABLE : ETIMEDOUT;
-    link->count++;
-    link->last = ask->number;
-    if (!link->known)
-        link->patience_ms = now_ms + DIVIDERE_ASKS_PATIENCE_MS;
+    dividere_ask_links_sent (&self->links, link, ask->number, now_ms);
     if (!ask->strict)
         dividere_deadlines_set (&self->dues, &ask->due,
                                 now_ms + self->attempt_ms);
@@ -204,13 +247,21 @@ dividere_asks_sent (dividere_asks_t *self, dividere_ask_t *ask, size_t index,
 void
 dividere_asks_full (dividere_asks_t *self, size_t link)
 {
-    self->links[link].full = true;
+    dividere_ask_links_full (&self->links, s_link (self, link));
 }
 
 void
 dividere_asks_room (dividere_asks_t *self, size_t link)
 {
-    self->links[link].full = false;
+    dividere_ask_links_room (&self->links, s_link (self, link));
+}
+
+/*  How it would end now.                                                    */
+static int
+s_outcome (const dividere_asks_t *self, const dividere_ask_t *ask)
+{
+    return ask->error == ENOTCONN && !self->links.count ? self->absent
+                                                        : ask->error;
 }
 
 /*  Tries it again from the next link on, after a pause (0: none); or ends it as
@@ -222,17 +273,17 @@ s_retry (dividere_asks_t *self, dividere_ask_t *ask, int64_t pause_ms,
     bool denied;
     if (!dividere_retry_allowed (&self->retry, ask->attempts, &denied)) {
         self->counts.denied += denied;
-        s_end (self, ask, ask->error, NULL, now_us);
+        s_end (self, ask, s_outcome (self, ask), NULL, now_us);
         return;
     }
-    size_t next = (ask->link + 1) % self->links_count;
+    size_t next = dividere_ask_links_after (&self->links, ask->link);
     if (pause_ms > 0) {
         s_leave (self, ask);
         dividere_deadlines_set (&self->dues, &ask->due,
                                 now_us / 1000 + pause_ms);
     }
     else
-        s_enter (self, ask, &self->waiting);
+        s_wait (self, ask);
     ask->link = next;
 }
 
@@ -268,7 +319,7 @@ s_answered (dividere_asks_t *self, dividere_ask_t *ask, size_t link,
         return;
     }
     /* What an earlier try ran into does not matter any more.                */
-    bool current = ask->list == &self->links[link].sent;
+    bool current = ask->list == &s_link (self, link)->sent;
     bool refused = status < DIVIDERE_STATUSES && s_statuses[status].refused;
     if (refused && !current) {
         self->counts.stale++;
@@ -297,11 +348,9 @@ dividere_asks_answer (dividere_asks_t *self, size_t index,
                       const dividere_extension_t *extension, zmq_msg_t *payload,
                       int64_t now_us)
 {
-    dividere_ask_link_t *link = &self->links[index];
-    if (extension->flags & DIVIDERE_EXTENSION_BROKER)
-        link->known = true;
-    if (link->known || extension->id.number == link->last)
-        link->patience_ms = 0;
+    dividere_ask_links_answered (&self->links, s_link (self, index),
+                                 extension->id.number,
+                                 extension->flags & DIVIDERE_EXTENSION_BROKER);
     dividere_ask_t *ask = s_find (self, extension->id.number);
     if (ask)
         s_answered (self, ask, index, extension->status, payload, now_us);
@@ -313,10 +362,8 @@ dividere_asks_answer (dividere_asks_t *self, size_t index,
 void
 dividere_asks_lost (dividere_asks_t *self, size_t index, int64_t now_us)
 {
-    dividere_ask_link_t *link = &self->links[index];
-    link->known = false;
-    if (self->preferred == index)
-        self->preferred = (index + 1) % self->links_count;
+    dividere_ask_link_t *link = s_link (self, index);
+    dividere_ask_links_lost (&self->links, link);
     while (link->sent.first) {
         dividere_ask_t *ask = link->sent.first;
         if (ask->strict)
@@ -345,13 +392,19 @@ static void
 s_on_due (dividere_asks_t *self, dividere_ask_t *ask, int64_t now_us)
 {
     if (!ask->list) {
-        s_enter (self, ask, &self->waiting);
+        s_wait (self, ask);
         return;
     }
     ask->refusals = 0;
-    if (self->preferred == ask->link)
-        self->preferred = (ask->link + 1) % self->links_count;
+    dividere_ask_links_silent (&self->links, ask->list->link, now_us / 1000);
     s_retry (self, ask, 0, now_us);
+}
+
+/*  What wants a native link waits while there are others only.              */
+static bool
+s_hopeless (const dividere_asks_t *self)
+{
+    return self->choosy.first && self->links.count && !self->links.natives;
 }
 
 void
@@ -360,10 +413,12 @@ dividere_asks_tick (dividere_asks_t *self, int64_t now_us)
     dividere_deadline_t *due;
     while ((due = dividere_deadlines_due (&self->deadlines, now_us / 1000))) {
         dividere_ask_t *ask = OF (due, deadline);
-        s_end (self, ask, ask->error, NULL, now_us);
+        s_end (self, ask, s_outcome (self, ask), NULL, now_us);
     }
     while ((due = dividere_deadlines_due (&self->dues, now_us / 1000)))
         s_on_due (self, OF (due, due), now_us);
+    while (s_hopeless (self))
+        s_end (self, self->choosy.first, EOPNOTSUPP, NULL, now_us);
 }
 
 static int64_t
@@ -373,13 +428,14 @@ s_sooner (int64_t a_ms, int64_t b_ms)
 }
 
 int64_t
-dividere_asks_due (const dividere_asks_t *self, int64_t now_ms)
+dividere_asks_due (const dividere_asks_t *self)
 {
+    if (s_hopeless (self))
+        return 0;
     int64_t next_ms = s_sooner (dividere_deadlines_next (&self->deadlines),
                                 dividere_deadlines_next (&self->dues));
-    for (size_t i = 0; self->waiting.first && i < self->links_count; i++)
-        if (!self->links[i].known && self->links[i].patience_ms > now_ms)
-            next_ms = s_sooner (next_ms, self->links[i].patience_ms);
+    if (dividere_asks_waiting (self))
+        next_ms = s_sooner (next_ms, dividere_ask_links_due (&self->links));
     return next_ms;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <zmq.h>
+#include "ask_links.h"
 #include "deadlines.h"
 #include "extension.h"
 #include "retry.h"
@@ -26,17 +27,7 @@
  *  any      its deadline; no more tries        ended
  *  any      the answer to an earlier try       ended                        */
 
-/*  A peer that has not shown to be a broker of this library is not asked again
- *  before it has answered, or this time is over.                            */
-#define DIVIDERE_ASKS_PATIENCE_MS 5000
-
 typedef struct dividere_ask_t dividere_ask_t;
-
-/*  In order.                                                                */
-typedef struct {
-    dividere_ask_t *first;
-    dividere_ask_t *last;
-} dividere_ask_list_t;
 
 struct dividere_ask_t {
     dividere_entry_t entry;       /* in the table                            */
@@ -51,27 +42,18 @@ struct dividere_ask_t {
     zmq_msg_t payload; /* of the request; where error is 0, of the reply    */
     size_t bytes;      /* of the request                                     */
     char *service;     /* ours, or NULL                                      */
-    size_t link;       /* that it was sent by, or is to be tried from        */
+    size_t link;       /* slot that it was sent by, or is to be tried from   */
     unsigned attempts;
     unsigned refusals; /* in a row                                           */
     uint8_t requeues;
     bool strict;
-    bool typed; /* the caller wants an object                          */
+    bool native; /* for peers of this library only: see _choosy             */
+    bool typed;  /* the caller wants an object                         */
     bool ended;
     int error;        /* how it ended, or would end now                      */
     int remote_error; /* EREMOTEIO                                           */
     int64_t elapsed_us;
 };
-
-/*  One for each broker.                                                     */
-typedef struct {
-    dividere_ask_list_t sent; /* requests that it has                        */
-    size_t count;
-    bool full;           /* there was no room, or no connection           */
-    bool known;          /* it is a broker of this library                */
-    int64_t patience_ms; /* until when it is left alone; 0: no longer     */
-    uint64_t last;       /* the last that it was sent                     */
-} dividere_ask_link_t;
 
 typedef struct {
     uint64_t sent;
@@ -87,11 +69,10 @@ typedef struct {
     dividere_deadlines_t deadlines;
     dividere_deadlines_t dues;
     dividere_ask_list_t waiting;
+    dividere_ask_list_t choosy; /* they wait for a native link               */
     dividere_ask_list_t done;
-    size_t done_count;
-    dividere_ask_link_t *links; /* ours                                      */
-    size_t links_count;
-    size_t preferred; /* the link that is tried first                        */
+    dividere_ask_links_t links;
+    int absent; /* how requests end that find no link at all              */
     dividere_retry_t retry;
     int64_t attempt_ms;
     uint64_t numbers;
@@ -100,15 +81,37 @@ typedef struct {
     dividere_ask_counts_t counts;
 } dividere_asks_t;
 
-void dividere_asks_init (dividere_asks_t *self, size_t links,
+/*  Without links at first. spread: requests go to the next link in turn; else
+ *  to the first that works.                                                 */
+void dividere_asks_init (dividere_asks_t *self, bool spread,
                          const dividere_retry_limits_t *limits,
                          int64_t attempt_ms, uint64_t seed);
 void dividere_asks_term (dividere_asks_t *self);
+
+/*  A new link has no room until _room says so. native: its peer is of this
+ *  library. Returns its number, which is used again once it is removed.     */
+size_t dividere_asks_add_link (dividere_asks_t *self, bool native);
+
+/*  A link is to go: it gets no more requests as long as another one can take
+ *  any, and keeps what it has; or is not to go after all. Or it is gone: what
+ *  it had is tried elsewhere, or ends, as by _lost.                         */
+void dividere_asks_retire_link (dividere_asks_t *self, size_t link,
+                                bool retired);
+void dividere_asks_remove_link (dividere_asks_t *self, size_t link,
+                                int64_t now_us);
+
+/*  How what was not sent, or lost, ends while there is no link: ENOTCONN at
+ *  first.                                                                   */
+void dividere_asks_set_absent (dividere_asks_t *self, int error);
 
 /*  Adds a request, whose payload is taken; the caller sets what it wants of it
  *  before the next call.                                                    */
 dividere_ask_t *dividere_asks_add (dividere_asks_t *self, zmq_msg_t *payload,
                                    int64_t deadline_ms, int64_t now_us);
+
+/*  It is for a native link only; where all are others it ends with EOPNOTSUPP
+ *  when its turn comes.                                                     */
+void dividere_asks_choosy (dividere_asks_t *self, dividere_ask_t *ask);
 
 /*  The next to be sent, and by which link; NULL: none can be now. To be
  *  followed by _sent, or by _full: the link has no room until _room.        */
@@ -133,12 +136,15 @@ int dividere_asks_cancel (dividere_asks_t *self, uint64_t number,
 
 /*  Does what is due, and tells when something is next; -1: nothing is.      */
 void dividere_asks_tick (dividere_asks_t *self, int64_t now_us);
-int64_t dividere_asks_due (const dividere_asks_t *self, int64_t now_ms);
+int64_t dividere_asks_due (const dividere_asks_t *self);
 
 /*  One that has ended: the caller's, to be given back. NULL: none.          */
 dividere_ask_t *dividere_asks_done (dividere_asks_t *self);
 void dividere_asks_take (dividere_asks_t *self, dividere_ask_t *ask);
 void dividere_asks_release (dividere_asks_t *self, dividere_ask_t **ask_p);
+
+/*  Some wait to be sent.                                                    */
+bool dividere_asks_waiting (const dividere_asks_t *self);
 
 /*  Requests that have not ended.                                            */
 size_t dividere_asks_outstanding (const dividere_asks_t *self);

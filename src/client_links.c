@@ -6,7 +6,9 @@
  *  with it libzmq 4.3.4 ends the pipe of a broken connection in the midst of
  *  a message, and aborts, "!_more".)                                         */
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <czmq.h>
 #include <sodium.h>
 #include "attach.h"
@@ -30,6 +32,15 @@ s_configure (const dividere_client_t *self, void *handle)
 }
 
 static int
+s_watch (dividere_client_t *self, dividere_polled_t *polled, void *handle,
+         dividere_client_link_t *link)
+{
+    polled->handle = handle;
+    polled->owner = link;
+    return dividere_poller_add (self->poller, polled);
+}
+
+static int
 s_open (dividere_client_t *self, dividere_client_link_t *link,
         const dividere_endpoint_t *endpoint)
 {
@@ -39,20 +50,43 @@ s_open (dividere_client_t *self, dividere_client_link_t *link,
     link->tracked = !bound && strncmp (endpoint->address, "inproc:", 7) != 0;
     link->connected = !link->tracked;
     link->handle = zsys_socket (ZMQ_DEALER, NULL, 0);
-    if (!link->handle || s_configure (self, link->handle) < 0)
-        return -1;
-    link->polled.handle = link->handle;
-    link->polled.owner = link;
-    if (dividere_poller_add (self->poller, &link->polled) < 0)
+    if (!link->handle || s_configure (self, link->handle) < 0 ||
+        s_watch (self, &link->polled, link->handle, link) < 0)
         return -1;
     link->sink = dividere_sink_new (link->handle, EVENTS);
-    if (!link->sink)
-        return -1;
-    link->told.handle = link->sink;
-    link->told.owner = link;
-    if (dividere_poller_add (self->poller, &link->told) < 0)
+    if (!link->sink || s_watch (self, &link->told, link->sink, link) < 0)
         return -1;
     return dividere_attach (link->handle, "client", endpoint, bound, address);
+}
+
+/*  Into the slot of its index.                                              */
+static void
+s_keep (dividere_client_t *self, dividere_client_link_t *link)
+{
+    if (self->links_count < self->asks.links.slots_count) {
+        self->links = (dividere_client_link_t **) realloc (
+            self->links, self->asks.links.slots_count * sizeof (*self->links));
+        assert (self->links);
+    }
+    while (self->links_count < self->asks.links.slots_count)
+        self->links[self->links_count++] = NULL;
+    self->links[link->index] = link;
+}
+
+dividere_client_link_t *
+dividere_client_open_link (dividere_client_t *self,
+                           const dividere_endpoint_t *endpoint, bool native)
+{
+    dividere_client_link_t *link =
+        (dividere_client_link_t *) zmalloc (sizeof (*link));
+    link->index = dividere_asks_add_link (&self->asks, native);
+    s_keep (self, link);
+    if (s_open (self, link, endpoint) == 0)
+        return link;
+    int error = errno;
+    dividere_client_close_link (self, &link);
+    errno = error;
+    return NULL;
 }
 
 int
@@ -68,36 +102,39 @@ dividere_client_open (dividere_client_t *self, const char *brokers)
         errno = EINVAL;
     if (rc < 0 || count == 0)
         return -1;
-    self->links = (dividere_client_link_t *) zmalloc (
-        count * sizeof (dividere_client_link_t));
     rest = brokers;
     while (dividere_endpoint_next (&rest, &endpoint) > 0)
-        if (s_open (self, &self->links[self->links_count++], &endpoint) < 0)
+        if (!dividere_client_open_link (self, &endpoint, false))
             return -1;
     return 0;
 }
 
 void
-dividere_client_close (dividere_client_t *self)
+dividere_client_close_link (dividere_client_t *self,
+                            dividere_client_link_t **link_p)
 {
-    for (size_t i = 0; i < self->links_count; i++) {
-        dividere_client_link_t *link = &self->links[i];
-        dividere_poller_remove (&link->polled);
-        dividere_poller_remove (&link->told);
-        if (link->sink)
-            zmq_socket_monitor (link->handle, NULL, 0);
-        if (link->handle)
-            zsys_close (link->handle, NULL, 0);
-        if (link->sink)
-            zsys_close (link->sink, NULL, 0);
-    }
-    freen (self->links);
+    dividere_client_link_t *link = *link_p;
+    *link_p = NULL;
+    self->links[link->index] = NULL;
+    dividere_poller_remove (&link->polled);
+    dividere_poller_remove (&link->told);
+    if (link->sink)
+        zmq_socket_monitor (link->handle, NULL, 0);
+    if (link->handle)
+        zsys_close (link->handle, NULL, 0);
+    if (link->sink)
+        zsys_close (link->sink, NULL, 0);
+    dividere_asks_remove_link (&self->asks, link->index, zclock_usecs ());
+    freen (link);
 }
 
-static size_t
-s_index (const dividere_client_t *self, const dividere_client_link_t *link)
+void
+dividere_client_close (dividere_client_t *self)
 {
-    return (size_t) (link - self->links);
+    for (size_t i = 0; i < self->links_count; i++)
+        if (self->links[i])
+            dividere_client_close_link (self, &self->links[i]);
+    free (self->links);
 }
 
 /*  True if it was an answer: an extension frame of this client, an empty one, a
@@ -114,7 +151,7 @@ s_take (dividere_client_t *self, dividere_client_link_t *link)
         !dividere_extension_parse (data, size, &extension) ||
         extension.id.client != self->id)
         return false;
-    dividere_asks_answer (&self->asks, s_index (self, link), &extension,
+    dividere_asks_answer (&self->asks, link->index, &extension,
                           &self->scratch->payload, zclock_usecs ());
     zmq_msg_init (&self->scratch->payload);
     return true;
@@ -141,14 +178,15 @@ s_receive_one (dividere_client_t *self, dividere_client_link_t *link)
 static void
 s_disconnected (dividere_client_t *self, dividere_client_link_t *link)
 {
-    size_t index = s_index (self, link);
     for (int left = HWM; left > 0 && s_receive_one (self, link); left--)
         ;
-    dividere_asks_lost (&self->asks, index, zclock_usecs ());
+    dividere_asks_lost (&self->asks, link->index, zclock_usecs ());
     if (link->tracked) {
         link->connected = false;
-        dividere_asks_full (&self->asks, index);
+        dividere_asks_full (&self->asks, link->index);
     }
+    if (self->named)
+        dividere_client_named_lost (self->named, link);
 }
 
 /*  An event is two frames, of which the first begins with its number.       */
@@ -176,6 +214,8 @@ static bool
 s_serve (dividere_client_t *self, dividere_polled_t *polled, size_t *left)
 {
     dividere_client_link_t *link = (dividere_client_link_t *) polled->owner;
+    if (!link)
+        return dividere_client_named_serve (self->named, left);
     if (polled == &link->told) {
         while (s_receive_event (self, link))
             ;
@@ -191,7 +231,7 @@ s_serve (dividere_client_t *self, dividere_polled_t *polled, size_t *left)
         events = dividere_socket_events (link->handle);
     }
     if (link->connected && (events & ZMQ_POLLOUT))
-        dividere_asks_room (&self->asks, s_index (self, link));
+        dividere_asks_room (&self->asks, link->index);
     return true;
 }
 
@@ -207,10 +247,13 @@ dividere_client_receive (dividere_client_t *self)
             else
                 dividere_poller_requeue (polled);
         }
+    if (self->named)
+        dividere_client_named_sweep (self->named);
 }
 
 static int
-s_send (dividere_client_t *self, dividere_ask_t *ask, size_t index)
+s_send (dividere_client_t *self, dividere_ask_t *ask,
+        const dividere_client_link_t *link)
 {
     const char *service = ask->service ? ask->service : self->service;
     dividere_extension_t extension = {
@@ -230,8 +273,7 @@ s_send (dividere_client_t *self, dividere_ask_t *ask, size_t index)
     zmq_msg_t payload;
     zmq_msg_init (&payload);
     zmq_msg_copy (&payload, &ask->payload);
-    int rc =
-        dividere_socket_send (self->links[index].handle, &route, &payload, 0);
+    int rc = dividere_socket_send (link->handle, &route, &payload, 0);
     if (rc < 0)
         zmq_msg_close (&payload);
     dividere_route_clear (&route);
@@ -240,33 +282,36 @@ s_send (dividere_client_t *self, dividere_ask_t *ask, size_t index)
 
 /*  What is sent now goes along a connection that was made after those that
  *  broke until now: these are heard of first, or it would pass for lost with
- *  them.                                                                    */
-static void
-s_hear_of_losses (dividere_client_t *self)
+ *  them. True if there was anything to hear of.                             */
+static bool
+s_hear_of_losses (dividere_client_t *self, dividere_client_link_t *link)
 {
-    for (size_t i = 0; i < self->links_count; i++) {
-        dividere_client_link_t *link = &self->links[i];
-        if (!(dividere_socket_events (link->sink) & ZMQ_POLLIN))
-            continue;
-        while (s_receive_event (self, link))
-            ;
-        dividere_poller_touch (&link->polled);
-    }
+    if (link->heard == self->flushes)
+        return false;
+    link->heard = self->flushes;
+    if (!(dividere_socket_events (link->sink) & ZMQ_POLLIN))
+        return false;
+    while (s_receive_event (self, link))
+        ;
+    dividere_poller_touch (&link->polled);
+    return true;
 }
 
 void
 dividere_client_flush (dividere_client_t *self)
 {
     dividere_ask_t *ask;
-    size_t link;
-    if (self->asks.waiting.first)
-        s_hear_of_losses (self);
+    size_t index;
+    self->flushes++;
     int64_t now_ms = zclock_mono ();
-    while ((ask = dividere_asks_next (&self->asks, now_ms, &link))) {
-        dividere_poller_touch (&self->links[link].polled);
+    while ((ask = dividere_asks_next (&self->asks, now_ms, &index))) {
+        dividere_client_link_t *link = self->links[index];
+        if (s_hear_of_losses (self, link))
+            continue;
+        dividere_poller_touch (&link->polled);
         if (s_send (self, ask, link) == 0)
-            dividere_asks_sent (&self->asks, ask, link, now_ms);
+            dividere_asks_sent (&self->asks, ask, index, now_ms);
         else
-            dividere_asks_full (&self->asks, link);
+            dividere_asks_full (&self->asks, index);
     }
 }

@@ -40,15 +40,10 @@ s_write_number (uint8_t *at, uint64_t epoch, uint64_t sequence)
 }
 
 int
-dividere_envelope_encode_numbered (const ProtobufCMessage *message,
-                                   uint64_t epoch, uint64_t sequence,
-                                   zmq_msg_t *ret_frame)
+dividere_envelope_encode_as (const dividere_type_t *entry,
+                             const ProtobufCMessage *message, uint64_t epoch,
+                             uint64_t sequence, zmq_msg_t *ret_frame)
 {
-    assert (message);
-    assert (ret_frame);
-    const dividere_type_t *entry = dividere_types_entry (message->descriptor);
-    if (!entry)
-        return -1;
     dividere_limits_t limits;
     dividere_limits_get (&limits);
     dividere_lengths_t lengths;
@@ -85,6 +80,19 @@ dividere_envelope_encode_numbered (const ProtobufCMessage *message,
         at = s_write_number (at, epoch, sequence);
     assert (at == start + size);
     return 0;
+}
+
+int
+dividere_envelope_encode_numbered (const ProtobufCMessage *message,
+                                   uint64_t epoch, uint64_t sequence,
+                                   zmq_msg_t *ret_frame)
+{
+    assert (message);
+    assert (ret_frame);
+    const dividere_type_t *entry = dividere_types_entry (message->descriptor);
+    return entry ? dividere_envelope_encode_as (entry, message, epoch, sequence,
+                                                ret_frame)
+                 : -1;
 }
 
 int

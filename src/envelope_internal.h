@@ -44,6 +44,12 @@ int dividere_envelope_encode_numbered (const ProtobufCMessage *message,
                                        uint64_t epoch, uint64_t sequence,
                                        zmq_msg_t *ret_frame);
 
+/*  The same as an entry has it, which need not be registered.               */
+int dividere_envelope_encode_as (const dividere_type_t *entry,
+                                 const ProtobufCMessage *message,
+                                 uint64_t epoch, uint64_t sequence,
+                                 zmq_msg_t *ret_frame);
+
 /*  What an object of size bytes on the wire may take in memory.             */
 size_t dividere_limits_budget (const dividere_limits_t *self, size_t size);
 

@@ -69,11 +69,18 @@ s_push (dividere_poller_t *self, dividere_polled_t *polled)
 int
 dividere_poller_add (dividere_poller_t *self, dividere_polled_t *polled)
 {
+    return dividere_poller_add_fd (self, polled, s_socket_fd (polled));
+}
+
+int
+dividere_poller_add_fd (dividere_poller_t *self, dividere_polled_t *polled,
+                        int fd)
+{
     assert (!polled->poller);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = polled };
-    if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, s_socket_fd (polled), &event) <
-        0)
+    if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
         return -1;
+    polled->fd = fd;
     polled->poller = self;
     s_push (self, polled);
     return 0;
@@ -85,7 +92,7 @@ dividere_poller_remove (dividere_polled_t *polled)
     dividere_poller_t *self = polled->poller;
     if (!self)
         return;
-    epoll_ctl (self->epoll, EPOLL_CTL_DEL, s_socket_fd (polled), NULL);
+    epoll_ctl (self->epoll, EPOLL_CTL_DEL, polled->fd, NULL);
     polled->poller = NULL;
     polled->queued = false;
     dividere_polled_t *previous = NULL;

@@ -16,7 +16,8 @@ typedef struct dividere_poller_t dividere_poller_t;
 
 /*  One socket, a part of the object that it belongs to.                     */
 typedef struct dividere_polled_t {
-    void *handle;              /* libzmq socket                             */
+    void *handle;              /* libzmq socket, or NULL                    */
+    int fd;                    /* while it is polled                        */
     void *owner;               /* for the poller's user                     */
     dividere_poller_t *poller; /* NULL while nobody polls it                */
     struct dividere_polled_t *next; /* in the queue                         */
@@ -32,6 +33,11 @@ int dividere_poller_fd (const dividere_poller_t *self);
 
 /*  A new socket is in the queue at once. 0, or -1 with ENOSPC, ENOMEM.   */
 int dividere_poller_add (dividere_poller_t *self, dividere_polled_t *polled);
+
+/*  The same with a descriptor of another kind, that stays readable as long as
+ *  there is something to do.                                                */
+int dividere_poller_add_fd (dividere_poller_t *self, dividere_polled_t *polled,
+                            int fd);
 void dividere_poller_remove (dividere_polled_t *polled);
 
 /*  Puts into the queue what the descriptors tell. True if the queue holds

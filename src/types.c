@@ -154,19 +154,20 @@ s_text_field (const char *prefix, const char *text, size_t *ret_size)
     return field;
 }
 
-static dividere_type_t *
-s_entry_new (const ProtobufCMessageDescriptor *type, uint32_t id)
+dividere_type_t *
+dividere_type_new (const ProtobufCMessageDescriptor *type, const char *name,
+                   uint32_t id)
 {
     dividere_type_t *entry = (dividere_type_t *) zmalloc (sizeof (*entry));
     entry->type = type;
     entry->id = id;
-    entry->name_size = strlen (type->name);
-    const char *dot = strrchr (type->name, '.');
-    entry->short_name = dot ? dot + 1 : type->name;
+    entry->name_size = strlen (name);
+    const char *dot = strrchr (name, '.');
+    entry->short_name = dot ? dot + 1 : name;
     entry->short_name_size = strlen (entry->short_name);
-    entry->topic = s_text_field ("", type->name, &entry->topic_size);
+    entry->topic = s_text_field ("", name, &entry->topic_size);
     entry->url =
-        s_text_field (DIVIDERE_TYPE_URL_PREFIX, type->name, &entry->url_size);
+        s_text_field (DIVIDERE_TYPE_URL_PREFIX, name, &entry->url_size);
     return entry;
 }
 
@@ -181,7 +182,7 @@ s_register_locked (const ProtobufCMessageDescriptor *type)
         return NULL;
     }
     table_t *table = s_roomy_table ();
-    entry = s_entry_new (type, (uint32_t) table->count);
+    entry = dividere_type_new (type, type->name, (uint32_t) table->count);
     s_insert (table, entry);
     return entry;
 }

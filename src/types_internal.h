@@ -23,6 +23,11 @@ typedef struct {
 
 #define DIVIDERE_TYPE_URL_PREFIX "type.googleapis.com/"
 
+/*  One that is not registered: its descriptor may have another name. The name
+ *  must live as long as it.                                                 */
+dividere_type_t *dividere_type_new (const ProtobufCMessageDescriptor *type,
+                                    const char *name, uint32_t id);
+
 /*  The entry of a descriptor, registered now if it was not. NULL with an errno
  *  of dividere_types_register.                                              */
 const dividere_type_t *dividere_types_entry (

@@ -21,6 +21,7 @@ typedef struct {
 } command_t;
 
 extern const command_t command_broker;
+extern const command_t command_nameserver;
 extern const command_t command_proxy;
 
 /*  A daemon is an actor and a table that says which option stands for which of
@@ -29,6 +30,7 @@ extern const command_t command_proxy;
 typedef enum {
     DAEMON_SETTING,  /* --NAME VALUE: SET NAME VALUE                        */
     DAEMON_SETTINGS, /* --NAME X=VALUE: SET X VALUE                         */
+    DAEMON_FILE,     /* as DAEMON_SETTING, under all the others             */
     DAEMON_COMMAND,  /* --NAME EP: the row's command, with "@EP" or ">EP"   */
     DAEMON_ENDPOINT, /* --NAME EP: BIND NAME EP; CONNECT NAME EP for ">EP"  */
     DAEMON_KINDS
@@ -39,7 +41,8 @@ typedef struct {
     const char *argument; /* how the usage calls the value                  */
     const char *summary;  /* one line                                       */
     daemon_kind_t kind;
-    const char *command;  /* of a DAEMON_COMMAND                            */
+    const char *command;  /* of a DAEMON_COMMAND; of a DAEMON_ENDPOINT the  */
+                          /* NAME to BIND, where it has another             */
     const char *fallback; /* the value where it is not given, or NULL       */
     bool required;
 } daemon_option_t;

@@ -80,7 +80,7 @@ static void
 s_give (self_t *self, const daemon_option_t *option, const char *value)
 {
     bool only =
-        option->kind == DAEMON_SETTING || option->kind == DAEMON_COMMAND;
+        option->kind != DAEMON_SETTINGS && option->kind != DAEMON_ENDPOINT;
     size_t i = only ? s_find (self, option) : self->count;
     self->given[i] = (given_t){ option, value, NULL };
     self->count += i == self->count;
@@ -185,6 +185,8 @@ s_apply (self_t *self, given_t *given)
         rc = s_call (self, given, given->option->command, text, NULL);
         break;
     case DAEMON_ENDPOINT:
+        if (given->option->command)
+            name = given->option->command;
         rc =
             s_call (self, given, connected ? "CONNECT" : "BIND", name, address);
         break;

@@ -13,6 +13,7 @@
 #include <dividere/library.h>
 
 static const command_t *const s_commands[] = { &command_broker,
+                                               &command_nameserver,
                                                &command_proxy };
 
 #define COMMANDS (sizeof (s_commands) / sizeof (s_commands[0]))

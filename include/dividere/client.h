@@ -120,6 +120,23 @@ typedef struct {
 DIVIDERE_EXPORT dividere_client_t *dividere_client_new (
     const char *brokers, const dividere_client_options_t *options);
 
+/*  A client of a service by its name: it asks the name servers (a list as of
+ *  dividere_registry_new) where the service is, is told when instances come and
+ *  go, and spreads requests over those that are there: the next one gets the
+ *  next request. What an instance had that broke is asked elsewhere, within the
+ *  deadline. The options' service is not used. A request that finds no instance
+ *  ends at its deadline, with EHOSTUNREACH where nobody has the name, ENOTCONN
+ *  where no instance or no name server can be reached. NULL with EINVAL,
+ *  EPROTONOSUPPORT, EMFILE, ETERM.
+ *
+ *  It has a connection to each instance, of more than 100 to some of them. An
+ *  instance that leaves keeps what it was asked as long as it stays connected.
+ *  Types of the package dividere (dividere/builtin.pb-c.h) go to instances of
+ *  this library only; EOPNOTSUPP: all others are in Python.                 */
+DIVIDERE_EXPORT dividere_client_t *dividere_client_new_named (
+    const char *name, const char *nameservers,
+    const dividere_client_options_t *options);
+
 /*  What is outstanding is given up. Does not block; idempotent.             */
 DIVIDERE_EXPORT void dividere_client_destroy (dividere_client_t **self_p);
 
@@ -164,8 +181,8 @@ DIVIDERE_EXPORT int dividere_client_cancel (dividere_client_t *self,
 DIVIDERE_EXPORT int dividere_client_fd (dividere_client_t *self);
 DIVIDERE_EXPORT size_t dividere_client_process (dividere_client_t *self);
 
-/*  Waits until a broker is connected. Returns 0, or -1 with EAGAIN, EINTR,
- *  ETERM.                                                                   */
+/*  Waits until a broker, or an instance of the service, is connected. Returns
+ *  0, or -1 with EAGAIN, EINTR, ETERM.                                      */
 DIVIDERE_EXPORT int dividere_client_wait_connected (dividere_client_t *self,
                                                     int timeout_ms);
 

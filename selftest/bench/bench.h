@@ -51,6 +51,7 @@ extern const bench_row_t bench_proxy_rows[];
 extern const bench_row_t bench_broker_rows[];
 extern const bench_row_t bench_crowd_rows[];
 extern const bench_row_t bench_core_rows[];
+extern const bench_row_t bench_names_rows[];
 extern const bench_row_t bench_stop_rows[];
 
 /*  What the processes among the actors of bench_stop_rows are.              */

@@ -14,8 +14,9 @@
 #include "selftest.h"
 
 static const bench_row_t *const s_tables[] = {
-    bench_codec_rows,  bench_flow_rows,  bench_request_rows, bench_proxy_rows,
-    bench_broker_rows, bench_crowd_rows, bench_core_rows,    bench_stop_rows,
+    bench_codec_rows, bench_flow_rows,   bench_request_rows,
+    bench_proxy_rows, bench_broker_rows, bench_crowd_rows,
+    bench_core_rows,  bench_names_rows,  bench_stop_rows,
 };
 #define TABLE_COUNT (sizeof (s_tables) / sizeof (*s_tables))
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  What the threads of a worker do: decode a request, call its handler, encode
+/*  What the handler threads do: decode a request, call its handler, encode
  *  the answer. A task belongs to the thread while it is at it, but for its
  *  links.                                                                   */
 
 #include <assert.h>
 #include <errno.h>
 #include <dividere/envelope.h>
+#include "executor.h"
 #include "log_internal.h"
-#include "worker_internal.h"
 
 typedef struct {
     dividere_context_t base;
@@ -105,7 +105,7 @@ static const dividere_context_class_t s_class = { s_source, s_find, s_reply,
 /*  Who is back does not hide what the others are calling: the actor looks that
  *  up when it collects the job.                                             */
 static void
-s_busy (dividere_worker_t *self, size_t thread, const char *activity)
+s_busy (dividere_executor_t *self, size_t thread, const char *activity)
 {
     self->activities[thread] = activity;
     if (activity)
@@ -113,18 +113,17 @@ s_busy (dividere_worker_t *self, size_t thread, const char *activity)
 }
 
 const char *
-dividere_worker_activity (const dividere_worker_t *self)
+dividere_executor_activity (const dividere_executor_t *self)
 {
     const char *activity = NULL;
-    for (int64_t i = 0; i < self->settings.threads && !activity; i++)
+    for (size_t i = 0; i < self->threads && !activity; i++)
         activity = self->activities[i];
     return activity;
 }
 
-/*  An error in place of a reply, with a text for people.                    */
-static void
-s_fail (dividere_task_t *task, dividere_status_t status, const char *what,
-        const char *detail)
+void
+dividere_task_fail (dividere_task_t *task, dividere_status_t status,
+                    const char *what, const char *detail)
 {
     char text[256];
     snprintf (text, sizeof (text), "%s%s", what, detail);
@@ -133,7 +132,7 @@ s_fail (dividere_task_t *task, dividere_status_t status, const char *what,
 }
 
 static void
-s_judge (dividere_worker_t *self, dividere_task_t *task, const char *name,
+s_judge (dividere_executor_t *self, dividere_task_t *task, const char *name,
          int error)
 {
     task->handled = true;
@@ -144,55 +143,74 @@ s_judge (dividere_worker_t *self, dividere_task_t *task, const char *name,
                       strerror (error));
         char number[16];
         snprintf (number, sizeof (number), "%d ", error);
-        s_fail (task, DIVIDERE_STATUS_FAILED, number, strerror (error));
+        dividere_task_fail (task, DIVIDERE_STATUS_FAILED, number,
+                            strerror (error));
     }
     else if (!task->replied)
-        s_fail (task, DIVIDERE_STATUS_UNANSWERED, "no reply by ", name);
+        dividere_task_fail (task, DIVIDERE_STATUS_UNANSWERED, "no reply by ",
+                            name);
+}
+
+/*  A handler is about to be called, and is back.                            */
+static int64_t
+s_begin (dividere_executor_t *self, size_t thread, const char *activity)
+{
+    s_busy (self, thread, activity);
+    return self->timed ? zclock_usecs () : 0;
 }
 
 static void
-s_handle_bytes (dividere_worker_t *self, size_t thread, context_t *context)
+s_finish (dividere_executor_t *self, dividere_task_t *task, int64_t began_us)
+{
+    task->us = self->timed ? zclock_usecs () - began_us : 0;
+}
+
+static void
+s_handle_bytes (dividere_executor_t *self, size_t thread, context_t *context)
 {
     const dividere_message_t *message = context->base.message;
-    s_busy (self, thread, "on_bytes");
+    int64_t began_us = s_begin (self, thread, "on_bytes");
     int error =
-        self->config.on_bytes (&context->base, dividere_message_data (message),
-                               dividere_message_size (message));
+        self->hooks.on_bytes (&context->base, dividere_message_data (message),
+                              dividere_message_size (message));
+    s_finish (self, context->task, began_us);
     s_judge (self, context->task, "on_bytes", error);
 }
 
 static void
-s_handle_typed (dividere_worker_t *self, size_t thread, context_t *context)
+s_handle_typed (dividere_executor_t *self, size_t thread, context_t *context)
 {
     dividere_task_t *task = context->task;
     if (dividere_message_decode (task->message) < 0) {
         task->error = errno;
-        s_fail (task, DIVIDERE_STATUS_REFUSED,
-                "cannot be read: ", strerror (task->error));
+        dividere_task_fail (task, DIVIDERE_STATUS_REFUSED,
+                            "cannot be read: ", strerror (task->error));
         return;
     }
     const dividere_handler_t *handler =
         dividere_handlers_find (&self->handlers, task->message->entry);
     if (!handler) {
-        s_fail (task, DIVIDERE_STATUS_UNHANDLED, "no handler for ",
-                dividere_message_name (task->message));
+        dividere_task_fail (task, DIVIDERE_STATUS_UNHANDLED, "no handler for ",
+                            dividere_message_name (task->message));
         return;
     }
-    s_busy (self, thread, handler->name);
+    task->handler = handler;
+    int64_t began_us = s_begin (self, thread, handler->name);
     int error = handler->handler (&context->base, task->message->object);
+    s_finish (self, task, began_us);
     s_judge (self, task, handler->name, error);
 }
 
 static void
 s_run (void *arg, size_t thread, dividere_job_t *job)
 {
-    dividere_worker_t *self = (dividere_worker_t *) arg;
+    dividere_executor_t *self = (dividere_executor_t *) arg;
     dividere_task_t *task = (dividere_task_t *) job;
-    context_t context = { { &s_class, self->config.user, task->message },
-                          task };
+    context_t context = { { &s_class, self->hooks.user, task->message }, task };
     if (task->deadline_ms >= 0 && zclock_mono () >= task->deadline_ms)
-        s_fail (task, DIVIDERE_STATUS_EXPIRED, "its time was over", "");
-    else if (self->config.on_bytes)
+        dividere_task_fail (task, DIVIDERE_STATUS_EXPIRED, "its time was over",
+                            "");
+    else if (self->hooks.on_bytes)
         s_handle_bytes (self, thread, &context);
     else
         s_handle_typed (self, thread, &context);
@@ -202,12 +220,12 @@ s_run (void *arg, size_t thread, dividere_job_t *job)
 static int
 s_init (void *arg, size_t thread)
 {
-    dividere_worker_t *self = (dividere_worker_t *) arg;
-    if (!self->config.on_init)
+    dividere_executor_t *self = (dividere_executor_t *) arg;
+    if (!self->hooks.on_init)
         return 0;
-    context_t context = { { &s_class, self->config.user, NULL }, NULL };
+    context_t context = { { &s_class, self->hooks.user, NULL }, NULL };
     s_busy (self, thread, "on_init");
-    int error = self->config.on_init (&context.base);
+    int error = self->hooks.on_init (&context.base);
     s_busy (self, thread, NULL);
     return error;
 }
@@ -215,13 +233,14 @@ s_init (void *arg, size_t thread)
 static void
 s_exit (void *arg, size_t thread)
 {
-    dividere_worker_t *self = (dividere_worker_t *) arg;
-    if (!self->config.on_exit)
+    dividere_executor_t *self = (dividere_executor_t *) arg;
+    if (!self->hooks.on_exit)
         return;
-    context_t context = { { &s_class, self->config.user, NULL }, NULL };
+    context_t context = { { &s_class, self->hooks.user, NULL }, NULL };
     s_busy (self, thread, "on_exit");
-    self->config.on_exit (&context.base);
+    self->hooks.on_exit (&context.base);
     s_busy (self, thread, NULL);
 }
 
-const dividere_pool_class_t dividere_worker_threads = { s_init, s_run, s_exit };
+const dividere_pool_class_t dividere_executor_threads = { s_init, s_run,
+                                                          s_exit };
