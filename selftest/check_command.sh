@@ -90,6 +90,18 @@ ends 0 nameserver --help
 for option in bind publish watch snapshot rediscover set verbose help; do
     shown --$option
 done
+ends 0 lookup --help
+ends 0 list --help
+ends 2 lookup
+ends 2 lookup clock other
+ends 2 lookup clock --timeout soon
+ends 2 list clock
+ends 2 list --all
+ends 1 lookup clock --servers nonsense
+told "nonsense: Invalid argument"
+ends 1 lookup "" --servers "$any"
+ends 1 list --servers tcp://127.0.0.1:9 --timeout 50
+told "no name server can be reached"
 for command in proxy broker; do
     ends 2 $command
     told --frontend
@@ -194,6 +206,10 @@ names () {
 }
 names
 taken=$(endpoints bind)
+ends 1 lookup clock --servers "$taken"
+told "clock: nobody has this name"
+ends 0 list --servers "$taken"
+[ ! -s "$folder/out" ] || fail "a list of nothing"
 ends 1 nameserver --bind "$taken" --publish "$any" --watch "$any"
 told "--bind $taken: Address already in use"
 ends 1 nameserver --bind "$any" --publish "$any" --watch ">$taken"

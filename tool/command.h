@@ -21,6 +21,8 @@ typedef struct {
 } command_t;
 
 extern const command_t command_broker;
+extern const command_t command_list;
+extern const command_t command_lookup;
 extern const command_t command_nameserver;
 extern const command_t command_proxy;
 

@@ -12,7 +12,8 @@
 #include <unistd.h>
 #include <dividere/library.h>
 
-static const command_t *const s_commands[] = { &command_broker,
+static const command_t *const s_commands[] = { &command_broker, &command_list,
+                                               &command_lookup,
                                                &command_nameserver,
                                                &command_proxy };
 
