@@ -50,6 +50,7 @@ s_run (zsock_t *pipe, void *arg)
     CHECK_EVENTUALLY (zsock_bind (sock, "%s", self->endpoint) >= 0);
     free (self->endpoint);
     self->endpoint = strdup (zsock_endpoint (sock));
+    self->bound = true;
     zsock_signal (pipe, 0);
     zmq_pollitem_t items[] = { { zsock_resolve (pipe), 0, ZMQ_POLLIN, 0 },
                                { zsock_resolve (sock), 0, ZMQ_POLLIN, 0 } };
@@ -61,8 +62,9 @@ s_run (zsock_t *pipe, void *arg)
 void
 answering_restart (answering_t *self)
 {
+    self->bound = false;
     self->actor = zactor_new (s_run, self);
-    CHECK (self->actor);
+    CHECK (self->actor && self->bound);
     self->port = (int) strtol (strrchr (self->endpoint, ':') + 1, NULL, 10);
 }
 

@@ -14,6 +14,7 @@ typedef struct {
     char *endpoint;
     int port;
     bool native;           /* it answers as one of this library              */
+    _Atomic bool bound;    /* the endpoint is what it says                 */
     _Atomic bool mute;     /* it takes requests, and answers none            */
     _Atomic int received;  /* requests                                       */
     _Atomic int malformed; /* messages that were none                        */
