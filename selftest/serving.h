@@ -21,7 +21,7 @@ typedef enum {
 
 typedef struct {
     zactor_t *actor;
-    int port;
+    _Atomic int port;
     uint64_t number; /* 0: it is as one of the Python package                */
     _Atomic int mode;
     _Atomic int received;
