@@ -30,6 +30,8 @@ struct dividere_snapshot_t {
     uint8_t *data; /* ours                                                  */
     size_t size;
     size_t room;
+    crypto_generichash_state sum;
+    size_t summed; /* bytes that are in it                                  */
     bool done;
 };
 
@@ -48,10 +50,14 @@ s_append (dividere_snapshot_t *self, const void *data, size_t size)
 dividere_snapshot_t *
 dividere_snapshot_new (dividere_names_t *names)
 {
+    /* libsodium's state wants to be aligned.                                */
     dividere_snapshot_t *self =
-        (dividere_snapshot_t *) calloc (1, sizeof (*self));
+        (dividere_snapshot_t *) aligned_alloc (_Alignof(dividere_snapshot_t),
+                                               sizeof (*self));
     assert (self);
+    memset (self, 0, sizeof (*self));
     self->names = names;
+    crypto_generichash_init (&self->sum, NULL, 0, SUM_SIZE);
     dividere_names_open (names, &self->cursor);
     s_append (self, MAGIC, MAGIC_SIZE);
     return self;
@@ -101,6 +107,15 @@ s_append_record (dividere_snapshot_t *self, const dividere_named_t *named)
     s_append (self, packed, size);
 }
 
+/*  Piece by piece, too: of a million names it takes a while.                */
+static void
+s_sum (dividere_snapshot_t *self)
+{
+    crypto_generichash_update (&self->sum, self->data + self->summed,
+                               self->size - self->summed);
+    self->summed = self->size;
+}
+
 static void
 s_finish (dividere_snapshot_t *self)
 {
@@ -109,7 +124,8 @@ s_finish (dividere_snapshot_t *self)
     dividere_names_close (self->names, &self->cursor);
     self->done = true;
     s_append (self, &none, sizeof (none));
-    crypto_generichash (sum, sizeof (sum), self->data, self->size, NULL, 0);
+    s_sum (self);
+    crypto_generichash_final (&self->sum, sum, sizeof (sum));
     s_append (self, sum, sizeof (sum));
 }
 
@@ -128,6 +144,8 @@ dividere_snapshot_write (dividere_snapshot_t *self, size_t count)
             s_append_record (self, named);
         count -= here < count ? here : count;
     }
+    if (!self->done)
+        s_sum (self);
     return self->done;
 }
 

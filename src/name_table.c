@@ -32,6 +32,19 @@ dividere_names_new (dividere_names_fn *changed, void *arg)
     return self;
 }
 
+/*  In the order in which they came, which is mostly that of memory: a million of
+ *  them by their hashes would take a second.                                */
+static void
+s_free_name (dividere_name_t *name)
+{
+    while (name->first) {
+        dividere_named_t *named = name->first;
+        name->first = named->next;
+        free (named);
+    }
+    free (name);
+}
+
 static void
 s_free_all (dividere_table_t *table)
 {
@@ -51,8 +64,13 @@ dividere_names_destroy (dividere_names_t **self_p)
         return;
     assert (!self->cursors);
     dividere_deadlines_term (&self->leases);
-    s_free_all (&self->places);
-    s_free_all (&self->names);
+    while (self->first) {
+        dividere_name_t *name = self->first;
+        self->first = name->next;
+        s_free_name (name);
+    }
+    dividere_table_term (&self->places);
+    dividere_table_term (&self->names);
     s_free_all (&self->owners);
     free (self);
     *self_p = NULL;
