@@ -32,8 +32,8 @@ dividere_names_new (dividere_names_fn *changed, void *arg)
     return self;
 }
 
-/*  In the order in which they came, which is mostly that of memory: a million of
- *  them by their hashes would take a second.                                */
+/*  In the order in which they came, which is mostly that of memory: a million
+ *  of them by their hashes would take a second.                             */
 static void
 s_free_name (dividere_name_t *name)
 {
