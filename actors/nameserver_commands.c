@@ -42,6 +42,8 @@ static const dividere_setting_t s_settings[] = {
     { "bytes_max", SETTING (bytes_max), 0, INT64_MAX / 2, 512 << 20, false },
     { "watchers_max", SETTING (watchers_max), 0, UINT32_MAX / 2, 10000, false },
     { "watches_max", SETTING (watches_max), 0, 10000, 1000, false },
+    { "watches_total", SETTING (watches_total), 0, UINT32_MAX / 2, 1000000,
+      false },
     { "watcher_bytes", SETTING (watcher_bytes), 0, INT64_MAX / 2, 1 << 20,
       false },
     { NULL, 0, 0, 0, 0, false },
@@ -62,6 +64,7 @@ s_apply (dividere_nameserver_t *self)
                    .rounds = (unsigned) settings->rounds },
         .watchers = { .watchers_max = (size_t) settings->watchers_max,
                       .watches_max = (size_t) settings->watches_max,
+                      .total_max = (size_t) settings->watches_total,
                       .interval_ms = settings->watch_interval_ms },
     };
     dividere_backlog_limits_t kept = { .bytes_max = REPLY_BYTES,

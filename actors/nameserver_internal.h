@@ -42,6 +42,7 @@ typedef struct {
     int64_t bytes_max;
     int64_t watchers_max;
     int64_t watches_max;
+    int64_t watches_total;
     int64_t watcher_bytes;
 } dividere_nameserver_settings_t;
 

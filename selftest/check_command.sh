@@ -199,7 +199,7 @@ names () {
         --set rounds=3 --set lease=1000 --set lease_max=10000 --set watch_interval=1000 \
         --set snapshot_interval=100 --set instances_max=1000 --set name_max=100 \
         --set host_max=1000 --set metadata_max=100 --set bytes_max=10000000 \
-        --set watchers_max=10 --set watches_max=10 --set watcher_bytes=10000 \
+        --set watchers_max=10 --set watches_max=10 --set watches_total=99 --set watcher_bytes=10000 \
         --snapshot "$folder/names"
     echo "$ready" | grep -qE '^ready bind=tcp:[^,>@ ]* publish=tcp:[^,>@ ]* watch=tcp:[^,>@ ]*$' ||
         fail "ready line: $ready"

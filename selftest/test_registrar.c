@@ -81,7 +81,10 @@ static const dividere_registrar_limits_t s_limits = {
                .lease_ms = 5000,
                .lease_max_ms = 10000,
                .rounds = 3 },
-    .watchers = { .watchers_max = 2, .watches_max = 2, .interval_ms = 1000 },
+    .watchers = { .watchers_max = 2,
+                  .watches_max = 2,
+                  .total_max = 100,
+                  .interval_ms = 1000 },
 };
 
 static void

@@ -24,7 +24,8 @@ typedef struct {
 static void
 s_open (fixture_t *self, size_t watchers_max, size_t watches_max)
 {
-    dividere_watchers_limits_t limits = { watchers_max, watches_max, 100 };
+    dividere_watchers_limits_t limits = { watchers_max, watches_max, 100,
+                                          watchers_max * watches_max };
     memset (self, 0, sizeof (*self));
     self->watchers = dividere_watchers_new ();
     dividere_watchers_limit (self->watchers, &limits);
@@ -122,6 +123,16 @@ test_watchers_limits (void)
     dividere_watchers_remove (self.watchers, "a", 1);
     CHECK_INT (s_set (&self, "c", 0, 1, names), 1);
     s_check (&self, "x", "bc");
+    /* All together; what a watcher had before does not count.               */
+    dividere_watchers_limits_t limits = { 3, 3, 100, 4 };
+    dividere_watchers_limit (self.watchers, &limits);
+    CHECK_INT (s_set (&self, "b", 0, 3, names), 3);
+    CHECK_INT (s_set (&self, "c", 0, 3, names), 1);
+    CHECK_INT (s_set (&self, "a", 0, 1, names), 0);
+    CHECK_INT (s_set (&self, "b", 0, 2, names), 2);
+    CHECK_INT (s_set (&self, "a", 0, 2, names), 1);
+    s_check (&self, "x", "abc");
+    CHECK_INT (dividere_watchers_watches (self.watchers), 4);
     s_close (&self);
 }
 

@@ -254,10 +254,14 @@ dividere_watchers_set (dividere_watchers_t *self, const void *id,
     watcher_t *watcher = s_watcher (self, id, id_size);
     if (!watcher)
         return 0;
-    if (count > self->limits.watches_max)
-        count = self->limits.watches_max;
     watcher->heard_ms = now_ms;
     s_unwatch (self, watcher);
+    if (count > self->limits.watches_max)
+        count = self->limits.watches_max;
+    size_t total_max = self->limits.total_max;
+    size_t room = total_max > self->watches ? total_max - self->watches : 0;
+    if (count > room)
+        count = room;
     for (size_t i = 0; i < count; i++)
         s_watch (self, watcher, names[i]);
     return count;

@@ -15,6 +15,7 @@ typedef struct {
     size_t watchers_max;
     size_t watches_max;  /* names of one watcher                            */
     int64_t interval_ms; /* who was silent for three is forgotten           */
+    size_t total_max;    /* names of all watchers                           */
 } dividere_watchers_limits_t;
 
 dividere_watchers_t *dividere_watchers_new (void);
@@ -23,7 +24,7 @@ void dividere_watchers_limit (dividere_watchers_t *self,
                               const dividere_watchers_limits_t *limits);
 
 /*  A watcher, by its routing id, says all that it watches ("" is everything;
- *  none: it leaves). Names beyond watches_max are not watched: returns how many
+ *  none: it leaves). Names beyond a limit are not watched: returns how many
  *  of the first are; 0 also where watchers_max is reached.                  */
 size_t dividere_watchers_set (dividere_watchers_t *self, const void *id,
                               size_t id_size, const char *const *names,

@@ -71,6 +71,7 @@ extern "C" {
  *    metadata_max    bytes of release and tags of one (1024)
  *    bytes_max       that all together take (512 MiB)
  *    watchers_max    in all (10000); watches_max: names of one (1000);
+ *                 watches_total: of all watchers (1000000);
  *                 watcher_bytes: kept for one that does not read (1048576)
  *
  *  STATS: names, instances, leased, bytes, revision; registered, renewed,

@@ -290,6 +290,7 @@ fuzz_registrar (const uint8_t *data, size_t size)
                    .rounds = 2 },
         .watchers = { .watchers_max = WATCHERS_MAX,
                       .watches_max = 2,
+                      .total_max = 5,
                       .interval_ms = 1000 },
     };
     fuzz_t self = { .at = data, .end = data + size, .now_ms = 1 };
