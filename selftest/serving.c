@@ -85,7 +85,9 @@ s_actor (zsock_t *pipe, void *args)
               self->port ? "tcp://127.0.0.1:%d" : "tcp://127.0.0.1:*",
               self->port);
     /* One that was just closed may still be bound.                          */
-    CHECK_EVENTUALLY ((self->port = zsock_bind (sock, "%s", endpoint)) > 0);
+    int port = -1;
+    CHECK_EVENTUALLY ((port = zsock_bind (sock, "%s", endpoint)) > 0);
+    self->port = port;
     zpoller_t *poller = zpoller_new (pipe, sock, NULL);
     zsock_signal (pipe, 0);
     while (zpoller_wait (poller, -1) == sock)
