@@ -3,10 +3,12 @@
 /*  A name table as bytes, and back.                                         */
 
 #include "selftest.h"
+#include <sodium.h>
 #include "name_snapshot.h"
 
 void test_snapshot_round (void);
 void test_snapshot_broken (void);
+void test_snapshot_sealed (void);
 void test_snapshot_while (void);
 
 #define COUNT 100
@@ -16,7 +18,7 @@ s_names (size_t instances_max)
 {
     dividere_names_limits_t limits = { .instances_max = instances_max,
                                        .name_max = 1000,
-                                       .owner_max = 10000,
+                                       .owner_max = COUNT / 2,
                                        .metadata_max = 1000,
                                        .bytes_max = 1 << 24,
                                        .lease_ms = 500,
@@ -27,7 +29,8 @@ s_names (size_t instances_max)
     return names;
 }
 
-/*  Number i: of 50 names, every third one of the Python package.            */
+/*  Number i: of 50 names and three owners, every third one of the Python
+ *  package.                                                                 */
 static void
 s_add (dividere_names_t *names, int i)
 {
@@ -44,8 +47,9 @@ s_add (dividere_names_t *names, int i)
         .tags = i % 4 ? tags : NULL,
         .native = i % 3,
     };
-    CHECK_INT (dividere_names_register (names, &instance, false, "", 0, NULL,
-                                        NULL),
+    static const char *const s_owners[] = { "a", "b", "c" };
+    CHECK_INT (dividere_names_register (names, &instance, false,
+                                        s_owners[i % 3], 0, NULL, NULL),
                DIVIDERE_NAME_OK);
 }
 
@@ -157,6 +161,56 @@ test_snapshot_broken (void)
     }
     free (copy);
     dividere_snapshot_destroy (&snapshot);
+    dividere_names_destroy (&names);
+}
+
+/*  With the right checksum, whatever it is.                                 */
+static void
+s_check_sealed (const char *text, size_t size)
+{
+    uint8_t data[200] = { 0 };
+    CHECK (size + crypto_generichash_BYTES <= sizeof (data));
+    memcpy (data, text, size);
+    crypto_generichash (data + size, crypto_generichash_BYTES, data, size, NULL,
+                        0);
+    s_check_broken (data, size + crypto_generichash_BYTES);
+}
+
+#define CHECK_SEALED(text) s_check_sealed (text, sizeof (text) - 1)
+
+/*  Nothing of it is registered, not even what was good before the rest.     */
+void
+test_snapshot_sealed (void)
+{
+#define HEAD  "dividere names 1\n"
+#define GOOD  "\x08\0\0\0\x0a\1n\x12\1s\x18\1"
+#define CLOSE "\0\0\0\0"
+    CHECK_SEALED ("");
+    CHECK_SEALED (HEAD);
+    CHECK_SEALED ("dividere names 2\n" GOOD CLOSE);
+    CHECK_SEALED (HEAD GOOD);
+    CHECK_SEALED (HEAD GOOD "\0\0\0");
+    CHECK_SEALED (HEAD GOOD CLOSE "\0");
+    CHECK_SEALED (HEAD GOOD CLOSE GOOD CLOSE);
+    CHECK_SEALED (HEAD GOOD "\x09" GOOD CLOSE);
+    CHECK_SEALED (HEAD GOOD "\xff\xff\xff\xff" CLOSE);
+    CHECK_SEALED (HEAD GOOD "\3\0\0\0\x0a\2n" CLOSE);
+    CHECK_SEALED (HEAD GOOD "\3\0\0\0\x0a\1\xff" CLOSE);
+
+    /* As GOOD is.                                                           */
+    uint8_t data[sizeof (HEAD GOOD CLOSE) - 1 + crypto_generichash_BYTES] = {
+        0
+    };
+    size_t size = sizeof (HEAD GOOD CLOSE) - 1, count, refused;
+    memcpy (data, HEAD GOOD CLOSE, size);
+    crypto_generichash (data + size, crypto_generichash_BYTES, data, size, NULL,
+                        0);
+    dividere_names_t *names = s_names (1000);
+    CHECK_INT (dividere_snapshot_load (data, sizeof (data), names, 0, &count,
+                                       &refused),
+               0);
+    CHECK_INT (count, 1);
+    CHECK (dividere_names_lookup (names, "n"));
     dividere_names_destroy (&names);
 }
 

@@ -11,6 +11,7 @@ void test_names_leases (void);
 void test_names_rounds (void);
 void test_names_places (void);
 void test_names_limits (void);
+void test_names_owners (void);
 void test_names_turns (void);
 void test_names_walk (void);
 
@@ -363,6 +364,54 @@ test_names_limits (void)
     s_check_full (&self, "five", 2, "c");
     CHECK_INT (dividere_names_remove (self.names, "two"), 2);
     s_check_room (&self, "five", 2, "c");
+
+    /* What is there cannot grow either, but shrink.                         */
+    dividere_names_size (self.names, &size);
+    self.limits.bytes_max = size.bytes + 8;
+    dividere_names_limit (self.names, &self.limits);
+    dividere_instance_t five = s_instance ("five", 2, 1, 0);
+    five.release = "123456789";
+    CHECK_INT (dividere_names_register (self.names, &five, true, "c", 0, NULL,
+                                        NULL),
+               DIVIDERE_NAME_FULL);
+    five.release = "12345678";
+    CHECK_INT (s_register (&self, &five, true, 0), DIVIDERE_NAMES_CHANGED);
+    five.release = "1234567";
+    CHECK_INT (s_register (&self, &five, true, 0), DIVIDERE_NAMES_CHANGED);
+    s_close (&self);
+}
+
+/*  Of those that are nobody's there may be any number, until they register
+ *  again: then each counts for its owner, while that has room.              */
+void
+test_names_owners (void)
+{
+    fixture_t self;
+    s_open (&self);
+    self.limits.owner_max = 2;
+    dividere_names_limit (self.names, &self.limits);
+    for (int port = 1; port <= 4; port++)
+        s_check_room (&self, "one", port, NULL);
+    s_check_room (&self, "one", 1, "a");
+    dividere_instance_t second = s_instance ("one", 2, 1, 0);
+    CHECK_INT (dividere_names_register (self.names, &second, true, "a", 0, NULL,
+                                        NULL),
+               DIVIDERE_NAME_OK);
+    s_check_full (&self, "one", 5, "a");
+    s_check_room (&self, "one", 3, "a");
+    /* Whose it is, a renewal by another does not change.                    */
+    CHECK_INT (dividere_names_register (self.names, &second, true, "b", 0, NULL,
+                                        NULL),
+               DIVIDERE_NAME_OK);
+    s_check_full (&self, "one", 5, "a");
+    CHECK_INT (dividere_names_unregister (self.names, "one", "host", 2, 0),
+               DIVIDERE_NAME_OK);
+    s_check_room (&self, "one", 3, "a");
+    s_check_full (&self, "one", 5, "a");
+    CHECK_INT (dividere_names_remove (self.names, "one"), 3);
+    s_check_room (&self, "one", 5, "a");
+    s_check_room (&self, "one", 6, "a");
+    s_check_full (&self, "one", 7, "a");
     s_close (&self);
 }
 

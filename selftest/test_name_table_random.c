@@ -15,6 +15,9 @@ void test_names_random (void);
 #define PORTS     3
 #define PLACES    (NAMES * SERVERS * PORTS)
 #define INSTANCES 40 /* instances_max                                        */
+#define OWNERS    3
+#define OWNER_MAX 12
+#define NOBODY    OWNERS
 #define ROUNDS    2
 
 typedef struct {
@@ -24,6 +27,7 @@ typedef struct {
     int lease_ms; /* 0: none                                                */
     int64_t heard_ms;
     unsigned round;
+    unsigned owner;
 } place_t;
 
 typedef struct {
@@ -38,6 +42,9 @@ typedef struct {
     bool gone[PLACES];
     int changed; /* the one place that is to change; -1: none               */
     dividere_registry_kind_t kind;
+    dividere_name_cursor_t walk;
+    bool steady[NAMES]; /* there since the walk began                       */
+    unsigned met[NAMES];
 } model_t;
 
 static unsigned
@@ -87,6 +94,21 @@ s_count (const model_t *self, int name)
     return count;
 }
 
+static size_t
+s_owned (const model_t *self, unsigned owner)
+{
+    size_t count = 0;
+    for (int i = 0; i < PLACES; i++)
+        count += self->places[i].there && self->places[i].owner == owner;
+    return count;
+}
+
+static bool
+s_owner_full (const model_t *self, unsigned owner)
+{
+    return owner != NOBODY && s_owned (self, owner) >= OWNER_MAX;
+}
+
 static void
 s_on_change (void *arg, const dividere_name_change_t *change)
 {
@@ -108,6 +130,29 @@ s_on_change (void *arg, const dividere_name_change_t *change)
     CHECK_INT (change->revision, ++self->revision);
     CHECK_INT (change->previous, self->revisions[name]);
     self->revisions[name] = s_count (self, name) ? self->revision : 0;
+    if (!self->revisions[name])
+        self->steady[name] = false;
+}
+
+/*  What is said of a registration. It may change whose the instance is that is
+ *  there.                                                                   */
+static dividere_name_error_t
+s_judge (model_t *self, place_t *known, bool renewal, uint64_t instance,
+         bool same, unsigned *owner)
+{
+    if (!known->there)
+        return s_count (self, -1) >= INSTANCES || s_owner_full (self, *owner)
+                   ? DIVIDERE_NAME_FULL
+                   : DIVIDERE_NAME_OK;
+    if (renewal && known->instance != instance)
+        return DIVIDERE_NAME_CONFLICT;
+    if (known->owner == NOBODY && !s_owner_full (self, *owner))
+        known->owner = *owner;
+    if (renewal || same)
+        *owner = known->owner;
+    return *owner != known->owner && s_owner_full (self, *owner)
+               ? DIVIDERE_NAME_FULL
+               : DIVIDERE_NAME_OK;
 }
 
 static void
@@ -126,23 +171,24 @@ s_register (model_t *self)
                                          native ? 1 + s_random (self, 2) : 0,
                                      .lease_ms = lease_ms,
                                      .native = native };
-    dividere_name_error_t expected = DIVIDERE_NAME_OK;
+    static const char *const s_owners[OWNERS + 1] = { "", "a", "bb", NULL };
+    unsigned given = s_random (self, OWNERS + 1), owner = given;
     int lease = lease_ms < 0 ? 0 : lease_ms;
-    if (known->there && renewal && known->instance != instance.instance)
-        expected = DIVIDERE_NAME_CONFLICT;
-    else if (!known->there && s_count (self, -1) >= INSTANCES)
-        expected = DIVIDERE_NAME_FULL;
     bool same = known->there && known->instance == instance.instance &&
                 known->lease_ms == lease && known->native == native;
+    dividere_name_error_t expected =
+        s_judge (self, known, renewal, instance.instance, same, &owner);
     if (!expected) {
         self->changed = same ? -1 : place;
         self->kind =
             known->there ? DIVIDERE_REGISTRY_CHANGED : DIVIDERE_REGISTRY_ADDED;
         *known = (place_t){ true,  native,       instance.instance,
-                            lease, self->now_ms, self->round };
+                            lease, self->now_ms, self->round,
+                            owner };
     }
-    CHECK_INT (dividere_names_register (self->names, &instance, renewal, "",
-                                        self->now_ms, NULL, NULL),
+    CHECK_INT (dividere_names_register (self->names, &instance, renewal,
+                                        s_owners[given], self->now_ms, NULL,
+                                        NULL),
                expected);
     CHECK_INT (self->changed, -1);
 }
@@ -218,6 +264,25 @@ s_look (model_t *self)
     }
 }
 
+/*  One step of a walk, which begins again at its end.                       */
+static void
+s_walk (model_t *self)
+{
+    dividere_name_t *name = dividere_names_next (&self->walk);
+    if (name) {
+        for (int i = 0; i < NAMES; i++)
+            self->met[i] += strcmp (dividere_name_text (name), s_name (i)) == 0;
+        return;
+    }
+    dividere_names_close (self->names, &self->walk);
+    dividere_names_open (self->names, &self->walk);
+    for (int i = 0; i < NAMES; i++) {
+        CHECK (!self->steady[i] || self->met[i] == 1);
+        self->steady[i] = s_count (self, i) > 0;
+        self->met[i] = 0;
+    }
+}
+
 void
 test_names_random (void)
 {
@@ -228,7 +293,7 @@ test_names_random (void)
     self->names = dividere_names_new (s_on_change, self);
     dividere_names_limits_t limits = { .instances_max = INSTANCES,
                                        .name_max = PLACES,
-                                       .owner_max = PLACES,
+                                       .owner_max = OWNER_MAX,
                                        .metadata_max = 100,
                                        .bytes_max = 1 << 20,
                                        .lease_ms = 100,
@@ -236,12 +301,15 @@ test_names_random (void)
                                        .rounds = ROUNDS };
     dividere_names_limit (self->names, &limits);
     void (*const events[]) (model_t *) = { s_register,   s_register, s_register,
-                                           s_unregister, s_tick,     s_look };
+                                           s_unregister, s_tick,     s_look,
+                                           s_walk };
+    dividere_names_open (self->names, &self->walk);
     for (size_t i = selftest_scaled (EVENTS); i > 0; i--)
-        events[s_random (self, 6)](self);
+        events[s_random (self, 7)](self);
     dividere_names_size_t size;
     dividere_names_size (self->names, &size);
     CHECK_INT (size.instances, s_count (self, -1));
+    dividere_names_close (self->names, &self->walk);
     dividere_names_destroy (&self->names);
     free (self);
 }

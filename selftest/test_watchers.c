@@ -154,6 +154,17 @@ test_watchers_silence (void)
     CHECK_INT (dividere_watchers_tick (self.watchers, 599), -1);
     s_check (&self, "x", "");
     s_close (&self);
+
+    /* So many at once that one call does not end them all.                  */
+    s_open (&self, 250, 10);
+    for (int i = 0; i < 250; i++)
+        s_set (&self, (const char[]){ (char) i }, 0, 1, x);
+    CHECK_INT (dividere_watchers_tick (self.watchers, 300), 300);
+    CHECK_INT (dividere_watchers_tick (self.watchers, 300), 300);
+    CHECK_INT (dividere_watchers_count (self.watchers), 50);
+    CHECK_INT (dividere_watchers_tick (self.watchers, 300), -1);
+    CHECK_INT (dividere_watchers_count (self.watchers), 0);
+    s_close (&self);
 }
 
 /*  Beside a table of who watches what.                                      */

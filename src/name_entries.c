@@ -29,6 +29,8 @@ s_free (dividere_names_t *self, void *object, size_t size)
 dividere_name_owner_t *
 dividere_name_owner (dividere_names_t *self, const char *text)
 {
+    if (!text)
+        return NULL;
     size_t size = strlen (text);
     uint64_t hash = dividere_hash (&self->hash, text, size);
     dividere_entry_t *entry = dividere_table_first (&self->owners, hash);
@@ -44,13 +46,35 @@ dividere_name_owner (dividere_names_t *self, const char *text)
     return owner;
 }
 
+bool
+dividere_name_owner_full (const dividere_names_t *self,
+                          const dividere_name_owner_t *owner)
+{
+    return owner && owner->count >= self->limits.owner_max;
+}
+
 void
 dividere_name_owner_leave (dividere_names_t *self, dividere_name_owner_t *owner)
 {
-    if (owner->count)
+    if (!owner || owner->count)
         return;
     dividere_table_remove (&self->owners, &owner->entry);
     s_free (self, owner, owner->size);
+}
+
+void
+dividere_named_own (dividere_names_t *self, dividere_named_t *named,
+                    const char *text)
+{
+    if (named->owner)
+        return;
+    dividere_name_owner_t *owner = dividere_name_owner (self, text);
+    if (dividere_name_owner_full (self, owner))
+        dividere_name_owner_leave (self, owner);
+    else if (owner) {
+        named->owner = owner;
+        owner->count++;
+    }
 }
 
 dividere_name_t *
@@ -147,7 +171,8 @@ dividere_named_attach (dividere_names_t *self, dividere_name_t *name,
     *(name->last ? &name->last->next : &name->first) = named;
     name->last = named;
     name->count++;
-    owner->count++;
+    if (owner)
+        owner->count++;
     self->leased += lease_ms != 0;
     return named;
 }
@@ -162,7 +187,8 @@ dividere_named_detach (dividere_names_t *self, dividere_named_t *named)
     *(named->previous ? &named->previous->next : &name->first) = named->next;
     *(named->next ? &named->next->previous : &name->last) = named->previous;
     name->count--;
-    named->owner->count--;
+    if (named->owner)
+        named->owner->count--;
     self->leased -= named->lease_ms != 0;
     dividere_table_remove (&self->places, &named->entry);
 }

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
@@ -20,46 +21,55 @@
 #define MAGIC      "dividere names 1\n"
 #define MAGIC_SIZE (sizeof (MAGIC) - 1)
 #define SUM_SIZE   crypto_generichash_BYTES
-#define RECORD_MAX 100000
 #define DEPTH_MAX  10
+#define MEMORY_MAX 65536 /* of one record that is read                        */
 #define ROOM_MIN   65536
 
 struct dividere_snapshot_t {
+    crypto_generichash_state sum; /* of the first summed bytes              */
     dividere_names_t *names;
     dividere_name_cursor_t cursor;
     uint8_t *data; /* ours                                                  */
     size_t size;
     size_t room;
-    crypto_generichash_state sum;
-    size_t summed; /* bytes that are in it                                  */
+    size_t summed;
     bool done;
 };
 
-static void
-s_append (dividere_snapshot_t *self, const void *data, size_t size)
+/*  Room for so many bytes more, which the caller writes.                    */
+static uint8_t *
+s_extend (dividere_snapshot_t *self, size_t size)
 {
     while (self->size + size > self->room) {
         self->room = self->room ? 2 * self->room : ROOM_MIN;
         self->data = (uint8_t *) realloc (self->data, self->room);
         assert (self->data);
     }
-    memcpy (self->data + self->size, data, size);
     self->size += size;
+    return self->data + self->size - size;
+}
+
+/*  A little at a time, so that the last piece takes no longer than another. */
+static void
+s_sum (dividere_snapshot_t *self)
+{
+    crypto_generichash_update (&self->sum, self->data + self->summed,
+                               self->size - self->summed);
+    self->summed = self->size;
 }
 
 dividere_snapshot_t *
 dividere_snapshot_new (dividere_names_t *names)
 {
-    /* libsodium's state wants to be aligned.                                */
     dividere_snapshot_t *self =
-        (dividere_snapshot_t *) aligned_alloc (_Alignof(dividere_snapshot_t),
+        (dividere_snapshot_t *) aligned_alloc (alignof (dividere_snapshot_t),
                                                sizeof (*self));
     assert (self);
     memset (self, 0, sizeof (*self));
     self->names = names;
     crypto_generichash_init (&self->sum, NULL, 0, SUM_SIZE);
     dividere_names_open (names, &self->cursor);
-    s_append (self, MAGIC, MAGIC_SIZE);
+    memcpy (s_extend (self, MAGIC_SIZE), MAGIC, MAGIC_SIZE);
     return self;
 }
 
@@ -94,39 +104,24 @@ s_append_record (dividere_snapshot_t *self, const dividere_named_t *named)
     record.tags = (char **) tags;
     while (tags[record.n_tags])
         record.n_tags++;
-    uint8_t bytes[RECORD_MAX];
     dividere_lengths_t lengths;
     size_t size;
-    if (dividere_pack_size (&record.base, DEPTH_MAX, &lengths, &size) < 0 ||
-        size > sizeof (bytes))
-        return;
-    uint8_t *packed =
-        dividere_pack_before (&record.base, &lengths, bytes + sizeof (bytes));
+    int rc = dividere_pack_size (&record.base, DEPTH_MAX, &lengths, &size);
+    assert (rc == 0);
     uint32_t length = htole32 ((uint32_t) size);
-    s_append (self, &length, sizeof (length));
-    s_append (self, packed, size);
-}
-
-/*  Piece by piece, too: of a million names it takes a while.                */
-static void
-s_sum (dividere_snapshot_t *self)
-{
-    crypto_generichash_update (&self->sum, self->data + self->summed,
-                               self->size - self->summed);
-    self->summed = self->size;
+    uint8_t *at = s_extend (self, sizeof (length) + size);
+    memcpy (at, &length, sizeof (length));
+    dividere_pack_before (&record.base, &lengths, at + sizeof (length) + size);
 }
 
 static void
 s_finish (dividere_snapshot_t *self)
 {
-    uint32_t none = 0;
-    uint8_t sum[SUM_SIZE];
     dividere_names_close (self->names, &self->cursor);
     self->done = true;
-    s_append (self, &none, sizeof (none));
+    memset (s_extend (self, sizeof (uint32_t)), 0, sizeof (uint32_t));
     s_sum (self);
-    crypto_generichash_final (&self->sum, sum, sizeof (sum));
-    s_append (self, sum, sizeof (sum));
+    crypto_generichash_final (&self->sum, s_extend (self, SUM_SIZE), SUM_SIZE);
 }
 
 bool
@@ -190,7 +185,7 @@ s_read (const uint8_t *data, size_t size, dividere_arena_t *arena)
     const ProtobufCMessageDescriptor *type =
         &dividere__wire__register_service__descriptor;
     size_t need;
-    if (dividere_scan (type, data, size, DEPTH_MAX, SIZE_MAX, &need) < 0)
+    if (dividere_scan (type, data, size, DEPTH_MAX, MEMORY_MAX, &need) < 0)
         return NULL;
     dividere_arena_reset (arena, need);
     return (Dividere__Wire__RegisterService *) dividere_unpack (type, data,
@@ -219,7 +214,7 @@ s_register (const Dividere__Wire__RegisterService *record,
         .tags = tags,
         .native = native,
     };
-    return dividere_names_register (names, &instance, false, "", now_ms, NULL,
+    return dividere_names_register (names, &instance, false, NULL, now_ms, NULL,
                                     NULL) == DIVIDERE_NAME_OK;
 }
 

@@ -16,7 +16,8 @@ typedef struct dividere_snapshot_t dividere_snapshot_t;
 dividere_snapshot_t *dividere_snapshot_new (dividere_names_t *names);
 void dividere_snapshot_destroy (dividere_snapshot_t **self_p);
 
-/*  Writes up to count instances more. True: all is written.                 */
+/*  Writes up to count instances more, and what else the last name of them has.
+ *  True: all is written.                                                    */
 bool dividere_snapshot_write (dividere_snapshot_t *self, size_t count);
 
 /*  What is written, once all is; the snapshot's.                            */
@@ -24,7 +25,8 @@ const void *dividere_snapshot_data (const dividere_snapshot_t *self,
                                     size_t *ret_size);
 
 /*  Registers what bytes hold; nothing where they are not a whole snapshot. 0,
- *  or -1 with EBADMSG. What is over a limit is left out and counted.        */
+ *  or -1 with EBADMSG. What is over a limit is left out and counted. Whose each
+ *  was is not kept: it counts for its owner when that registers again.      */
 int dividere_snapshot_load (const void *data, size_t size,
                             dividere_names_t *names, int64_t now_ms,
                             size_t *ret_count, size_t *ret_refused);

@@ -196,10 +196,17 @@ s_replace (dividere_names_t *self, dividere_named_t *old,
     dividere_named_free (self, old);
 }
 
+/*  Is there no room for so much more text in the place of what is there?    */
 static bool
-s_owner_full (const dividere_names_t *self, const dividere_name_owner_t *owner)
+s_text_full (const dividere_names_t *self, const dividere_named_t *named,
+             size_t metadata)
 {
-    return owner->count >= self->limits.owner_max;
+    size_t size = strlen (named->text) + 1 + metadata;
+    if (size <= named->size)
+        return false;
+    dividere_names_size_t all;
+    dividere_names_size (self, &all);
+    return all.bytes + (size - named->size) > self->limits.bytes_max;
 }
 
 /*  It is there: what is different?                                          */
@@ -212,6 +219,7 @@ s_renew (dividere_names_t *self, dividere_named_t *named,
     bool other = named->instance != instance->instance;
     if (other && renewal)
         return DIVIDERE_NAME_CONFLICT;
+    dividere_named_own (self, named, owner);
     if (!other && named->lease_ms == lease_ms &&
         named->native == instance->native && s_same_text (named, instance)) {
         if (!lease_ms)
@@ -222,7 +230,8 @@ s_renew (dividere_names_t *self, dividere_named_t *named,
     }
     dividere_name_owner_t *owned =
         renewal ? named->owner : dividere_name_owner (self, owner);
-    if (owned != named->owner && s_owner_full (self, owned)) {
+    if ((owned != named->owner && dividere_name_owner_full (self, owned)) ||
+        s_text_full (self, named, metadata)) {
         dividere_name_owner_leave (self, owned);
         return DIVIDERE_NAME_FULL;
     }
@@ -243,7 +252,8 @@ s_add (dividere_names_t *self, const dividere_instance_t *instance,
     dividere_name_owner_t *owned = dividere_name_owner (self, owner);
     if (size.instances >= limits->instances_max ||
         (name && name->count >= limits->name_max) ||
-        size.bytes >= limits->bytes_max || s_owner_full (self, owned)) {
+        size.bytes >= limits->bytes_max ||
+        dividere_name_owner_full (self, owned)) {
         dividere_name_owner_leave (self, owned);
         return DIVIDERE_NAME_FULL;
     }

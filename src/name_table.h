@@ -66,9 +66,9 @@ typedef enum {
 /*  Registers, or renews. lease_ms: 0: the default, -1: none. native: it can
  *  keep a lease; another has none, whatever it asks for. A renewal never
  *  replaces another instance (CONFLICT), but may be new. owner: who counts for
- *  owner_max, such as the address that it came from; of a renewal that is not
- *  looked at. ret_lease_ms: as it was granted, 0: none. Both outputs may be
- *  NULL.                                                                    */
+ *  owner_max, such as the address that it came from; a renewal does not change
+ *  it. NULL: not known yet, nobody's until it registers or renews again.
+ *  ret_lease_ms: as it was granted, 0: none. Both outputs may be NULL.      */
 dividere_name_error_t dividere_names_register (
     dividere_names_t *self, const dividere_instance_t *instance, bool renewal,
     const char *owner, int64_t now_ms, dividere_names_outcome_t *ret_outcome,

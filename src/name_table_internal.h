@@ -30,7 +30,7 @@ struct dividere_named_t {
             dividere_named_t *newer;
         } order;
     };
-    dividere_name_owner_t *owner;
+    dividere_name_owner_t *owner; /* or NULL                                 */
     uint64_t instance;
     int64_t heard_ms;
     uint32_t lease_ms; /* 0: none                                           */
@@ -75,11 +75,17 @@ struct dividere_names_t {
 };
 
 /*  The owner of a text, made if it is not there; forgotten if nothing is its.
- */
+ *  NULL is nobody, who always has room.                                     */
 dividere_name_owner_t *dividere_name_owner (dividere_names_t *self,
                                             const char *text);
+bool dividere_name_owner_full (const dividere_names_t *self,
+                               const dividere_name_owner_t *owner);
 void dividere_name_owner_leave (dividere_names_t *self,
                                 dividere_name_owner_t *owner);
+
+/*  It becomes its owner's, if it is nobody's and there is room.             */
+void dividere_named_own (dividere_names_t *self, dividere_named_t *named,
+                         const char *text);
 
 dividere_name_t *dividere_name_new (dividere_names_t *self, const char *text,
                                     uint64_t hash);

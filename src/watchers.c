@@ -9,7 +9,8 @@
 #include "hash.h"
 #include "table.h"
 
-#define SILENCE 3 /* intervals                                               */
+#define SILENCE  3   /* intervals                                            */
+#define TICK_MAX 100 /* each may have thousands of watches                   */
 
 typedef struct watch_t watch_t;
 typedef struct watcher_t watcher_t;
@@ -293,9 +294,15 @@ int64_t
 dividere_watchers_tick (dividere_watchers_t *self, int64_t now_ms)
 {
     int64_t silence_ms = SILENCE * self->limits.interval_ms;
-    while (self->oldest && self->oldest->heard_ms + silence_ms <= now_ms)
+    for (int left = TICK_MAX; self->oldest; left--) {
+        int64_t end_ms = self->oldest->heard_ms + silence_ms;
+        if (end_ms > now_ms)
+            return end_ms;
+        if (left == 0)
+            return now_ms;
         s_end (self, self->oldest);
-    return self->oldest ? self->oldest->heard_ms + silence_ms : -1;
+    }
+    return -1;
 }
 
 size_t

@@ -40,8 +40,8 @@ typedef void (dividere_watchers_fn) (void *arg, const void *id, size_t id_size);
 void dividere_watchers_each (const dividere_watchers_t *self, const char *name,
                              dividere_watchers_fn *told, void *arg);
 
-/*  Forgets who was silent too long. Returns when that may be next; -1: never.
- */
+/*  Forgets who was silent too long, not more than a hundred in a call. Returns
+ *  when that may be next, now_ms if there are more now; -1: never.          */
 int64_t dividere_watchers_tick (dividere_watchers_t *self, int64_t now_ms);
 
 size_t dividere_watchers_count (const dividere_watchers_t *self);
