@@ -73,7 +73,7 @@ answering_start (answering_t *self, bool native)
 {
     memset (self, 0, sizeof (*self));
     self->native = native;
-    self->endpoint = strdup ("tcp://127.0.0.1:*");
+    self->endpoint = strdup (selftest_tcp ());
     answering_restart (self);
 }
 

@@ -4,7 +4,8 @@
 #include "extension.h"
 #include "selftest.h"
 
-#define CLIENT 99
+#define CLIENT       99
+#define BROKERED_TCP "tcp://127.0.0.1:*"
 
 static char *
 s_bind (brokered_t *self, const char *side, const char *endpoint)
@@ -33,8 +34,10 @@ brokered_start (brokered_t *self, const char *endpoint,
     self->actor = zactor_new (dividere_broker, NULL);
     for (; settings && *settings; settings += 2)
         brokered_set (self, settings[0], settings[1]);
-    self->frontend = s_bind (self, "frontend", endpoint);
-    self->backend = s_bind (self, "backend", endpoint);
+    bool tcp = streq (endpoint, BROKERED_TCP);
+    self->frontend =
+        s_bind (self, "frontend", tcp ? selftest_tcp () : endpoint);
+    self->backend = s_bind (self, "backend", tcp ? selftest_tcp () : endpoint);
 }
 
 void

@@ -38,7 +38,9 @@ s_start (named_t *self, const char *const *endpoints,
 void
 named_start (named_t *self, const char *endpoint, const char *const *settings)
 {
-    const char *const endpoints[] = { endpoint, endpoint, endpoint };
+    const char *endpoints[3];
+    for (int i = 0; i < 3; i++)
+        endpoints[i] = streq (endpoint, NAMED_TCP) ? selftest_tcp () : endpoint;
     s_start (self, endpoints, settings);
 }
 

@@ -106,7 +106,8 @@ uint64_t selftest_random (uint64_t *state);
  *  environment's DIVIDERE_SELFTEST_SCALE (1 where it is not set).           */
 size_t selftest_scaled (size_t count);
 
-/*  Descriptors and threads that this process has now.                       */
+/*  Descriptors and threads that this process has now; without those that hold
+ *  the ports of selftest_tcp.                                               */
 size_t selftest_fds (void);
 size_t selftest_threads (void);
 
@@ -114,6 +115,11 @@ size_t selftest_threads (void);
  *  until the process ends.                                                  */
 const char *selftest_inproc (void);
 const char *selftest_ipc (void);
+
+/*  A tcp address of this host whose port nobody else is given before the
+ *  process ends, also while nothing is bound there: for who restarts, and for
+ *  who is asked when it is gone. Several threads may call it.               */
+const char *selftest_tcp (void);
 
 /*  A new empty folder; the caller frees the name and removes the folder.    */
 char *selftest_folder (void);

@@ -81,9 +81,11 @@ s_actor (zsock_t *pipe, void *args)
     zsock_set_sndhwm (sock, 0);
     zsock_set_rcvhwm (sock, 0);
     char endpoint[64];
-    snprintf (endpoint, sizeof (endpoint),
-              self->port ? "tcp://127.0.0.1:%d" : "tcp://127.0.0.1:*",
-              self->port);
+    if (self->port)
+        snprintf (endpoint, sizeof (endpoint), "tcp://127.0.0.1:%d",
+                  self->port);
+    else
+        snprintf (endpoint, sizeof (endpoint), "%s", selftest_tcp ());
     /* One that was just closed may still be bound.                          */
     int port = -1;
     CHECK_EVENTUALLY ((port = zsock_bind (sock, "%s", endpoint)) > 0);

@@ -4,8 +4,11 @@
 
 #include "selftest.h"
 #include <dirent.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -104,10 +107,12 @@ s_entries (const char *folder)
     return count;
 }
 
+static atomic_size_t s_ports = 0; /* held by a descriptor each              */
+
 size_t
 selftest_fds (void)
 {
-    return s_entries ("/proc/self/fd");
+    return s_entries ("/proc/self/fd") - s_ports;
 }
 
 size_t
@@ -140,6 +145,29 @@ const char *
 selftest_ipc (void)
 {
     return s_address ("ipc://@dividere-");
+}
+
+/*  A socket that is bound and does not listen lets others that share the
+ *  address listen there, but it is not given away.                          */
+const char *
+selftest_tcp (void)
+{
+    static char s_endpoints[ADDRESSES][32];
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    socklen_t size = sizeof (address);
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int yes = 1;
+    size_t serial = s_ports++;
+    CHECK (serial < ADDRESSES);
+    if (fd < 0 ||
+        bind (fd, (struct sockaddr *) &address, sizeof (address)) < 0 ||
+        setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof (yes)) < 0 ||
+        getsockname (fd, (struct sockaddr *) &address, &size) < 0)
+        selftest_fail (__FILE__, __LINE__, "no port: %s", strerror (errno));
+    snprintf (s_endpoints[serial], sizeof (*s_endpoints), "tcp://127.0.0.1:%d",
+              ntohs (address.sin_port));
+    return s_endpoints[serial];
 }
 
 char *

@@ -181,7 +181,7 @@ static void
 s_answering (zsock_t *pipe, void *args)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     zsock_signal (pipe, 0);
     zstr_send (pipe, s_fake_endpoint (&fake));
     zsock_t *which;
@@ -286,7 +286,7 @@ test_client_statuses (void)
         { 200, EPROTO },
     };
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     for (size_t i = 0; i < sizeof (s_final) / sizeof (s_final[0]); i++) {
@@ -315,7 +315,7 @@ test_client_retries (void)
                       { DIVIDERE_STATUS_NO_WORKER, EHOSTUNREACH },
                       { DIVIDERE_STATUS_WORKER_LOST, ECONNRESET } };
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     for (size_t i = 0; i < 3; i++) {
@@ -351,7 +351,7 @@ void
 test_client_any_order (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     s_make_known (&fake, client);
@@ -397,7 +397,7 @@ void
 test_client_one_at_a_time (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     uint64_t first = s_send (client, "1", NULL);
@@ -428,7 +428,7 @@ void
 test_client_stale (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     s_make_known (&fake, client);
@@ -471,7 +471,7 @@ void
 test_client_garbage (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     s_make_known (&fake, client);
@@ -522,8 +522,8 @@ void
 test_client_failover (void)
 {
     fake_t first, second;
-    s_fake_start (&first, "tcp://127.0.0.1:*");
-    s_fake_start (&second, "tcp://127.0.0.1:*");
+    s_fake_start (&first, selftest_tcp ());
+    s_fake_start (&second, selftest_tcp ());
     char *both = zsys_sprintf ("%s,%s", s_fake_endpoint (&first),
                                s_fake_endpoint (&second));
     dividere_client_options_t options = s_patient;
@@ -583,7 +583,7 @@ void
 test_client_strict (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_options_t options = s_patient;
     options.attempt_ms = 10;
     dividere_client_t *client =
@@ -615,7 +615,7 @@ void
 test_client_cancel (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     uint64_t number = s_send (client, "never mind", NULL);
@@ -666,7 +666,7 @@ void
 test_client_descriptor (void)
 {
     fake_t fake;
-    s_fake_start (&fake, "tcp://127.0.0.1:*");
+    s_fake_start (&fake, selftest_tcp ());
     dividere_client_t *client =
         dividere_client_new (s_fake_endpoint (&fake), &s_patient);
     s_make_known (&fake, client);

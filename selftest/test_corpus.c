@@ -46,5 +46,7 @@ test_corpus (void)
     s_replay ("envelope", fuzz_envelope);
     s_replay ("extension", fuzz_extension);
     s_replay ("dispatcher", fuzz_dispatcher);
+    s_replay ("mirror", fuzz_mirror);
     s_replay ("registrar", fuzz_registrar);
+    s_replay ("snapshot", fuzz_snapshot);
 }

@@ -4,197 +4,30 @@
  *  threads, descriptors, files and processes nothing is left.               */
 
 #include "selftest.h"
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <czmq.h>
-#include <dividere.h>
 #include "process_support.h"
-#include "test.pb-c.h"
+#include "stoppable.h"
 
 void test_stop_reactor (void);
 void test_stop_monitor (void);
 void test_stop_proxy (void);
 void test_stop_supervisor (void);
 void test_stop_process (void);
+void test_stop_broker (void);
+void test_stop_name_server (void);
+void test_stop_service (void);
 void test_stop_ended (void);
 void test_stop_files (void);
 void test_stop_many (void);
 void test_stop_at_exit (void);
 
-#define PATIENCE_MS  1     /* of a flood that finds no room                  */
 #define FULL_MS      20    /* without room: a queue is full                  */
-#define MESSAGE_SIZE 4000  /* so that queues fill up soon                    */
 #define FILL_MAX     10000 /* messages after which one is full or never is   */
 #define FLOODED_FROM 200   /* messages sent                                  */
-#define LINGER       "50"  /* ms                                             */
 #define CALLS        100   /* without an answer                              */
-
-typedef struct rig_t rig_t;
-
-typedef struct {
-    const char *name;
-    void (*start) (rig_t *rig);
-    int client;          /* type of what connects to the frontend, or -1     */
-    int worker;          /* to the backend, or -1                            */
-    const char *pattern; /* of a proxy                                       */
-    bool pausable;
-    bool blocking; /* a worker that does not read fills the client's queue   */
-} kind_t;
-
-/*  An actor, the folder of its ipc endpoints, and its peers.                */
-struct rig_t {
-    const kind_t *kind;
-    size_t threads; /* before it                                            */
-    size_t fds;
-    zactor_t *actor;
-    dividere_connector_t *watched; /* by a monitor                           */
-    char *folder;
-    char frontend[256];
-    char backend[256];
-    char capture[256];
-    char source[256]; /* a supervised reactor's                              */
-    const char *setup[3];
-    dividere_child_t children[2];
-    zsock_t *client;
-    zsock_t *worker;
-    zsock_t *captor;
-    zmq_msg_t message;
-    pthread_t flood;
-    bool flooded;
-    atomic_size_t sent;
-    atomic_bool ended;
-};
-
-static void
-s_call (rig_t *rig, const char *command, const char *first, const char *second)
-{
-    CHECK_INT (dividere_call (rig->actor, NULL, SELFTEST_DEADLINE, command,
-                              first, second, NULL),
-               0);
-}
-
-static atomic_size_t s_refused; /* replies to one who does not read          */
-
-static int
-s_on_request (dividere_context_t *context, const TestMsg01 *message)
-{
-    if (dividere_context_reply (context, &message->base) < 0) {
-        CHECK (errno == EAGAIN || errno == EHOSTUNREACH);
-        s_refused++;
-    }
-    return 0;
-}
-
-static const dividere_handler_t s_handlers[] = {
-    DIVIDERE_HANDLER (TestMsg01, test_msg01, s_on_request),
-    DIVIDERE_HANDLER_END,
-};
-
-static const dividere_reactor_config_t s_config = { .handlers = s_handlers };
-
-static void
-s_start_reactor (rig_t *rig)
-{
-    rig->actor = zactor_new (dividere_reactor, (void *) &s_config);
-    s_call (rig, "ADD", "response", rig->frontend);
-    s_call (rig, "START", NULL, NULL);
-}
-
-/*  What floods it are the connections at a connector.                       */
-static void
-s_start_monitor (rig_t *rig)
-{
-    rig->actor = zactor_new (dividere_monitor, NULL);
-    rig->watched = dividere_response_new (rig->frontend, NULL);
-    CHECK (rig->watched);
-    CHECK_INT (dividere_monitor_watch (rig->actor, rig->watched, "watched",
-                                       SELFTEST_DEADLINE),
-               0);
-    s_call (rig, "BIND", "events", rig->backend + 1);
-}
-
-static void
-s_start_proxy (rig_t *rig)
-{
-    rig->actor = zactor_new (dividere_proxy, NULL);
-    s_call (rig, "SET", "pattern", rig->kind->pattern);
-    s_call (rig, "SET", "linger", LINGER); /* The default is only longer.  */
-    s_call (rig, "BIND", "frontend", rig->frontend + 1);
-    s_call (rig, "BIND", "backend", rig->backend + 1);
-}
-
-static void
-s_start_supervisor (rig_t *rig)
-{
-    snprintf (rig->source, sizeof (rig->source), "ADD response %.200s",
-              rig->frontend);
-    rig->setup[0] = rig->source;
-    rig->setup[1] = "START";
-    rig->children[0] = (dividere_child_t){ .name = "child",
-                                           .actor = dividere_reactor,
-                                           .args = (void *) &s_config,
-                                           .setup = rig->setup };
-    dividere_supervisor_config_t config = { .children = rig->children };
-    rig->actor = zactor_new (dividere_supervisor, &config);
-    s_call (rig, "START", NULL, NULL);
-}
-
-static void
-s_start_process (rig_t *rig)
-{
-    rig->actor = process_new ("obedient");
-    s_call (rig, "ADD", "response", rig->frontend);
-    process_start (rig->actor, NULL);
-}
-
-static const kind_t s_reactor = {
-    "reactor", s_start_reactor, ZMQ_DEALER, -1, NULL, true, false
-};
-static const kind_t s_monitor = { "monitor", s_start_monitor, -1, ZMQ_DEALER };
-static const kind_t s_proxies[] = {
-    { "router-dealer proxy", s_start_proxy, ZMQ_DEALER, ZMQ_DEALER,
-      "router-dealer", true, true },
-    { "xsub-xpub proxy", s_start_proxy, ZMQ_XPUB, ZMQ_SUB, "xsub-xpub", true,
-      false },
-    { "pull-push proxy", s_start_proxy, ZMQ_PUSH, ZMQ_PULL, "pull-push", true,
-      true },
-};
-#define PROXY_COUNT (sizeof (s_proxies) / sizeof (*s_proxies))
-static const kind_t s_supervisor = { "supervisor", s_start_supervisor,
-                                     ZMQ_DEALER, -1 };
-static const kind_t s_process = { "process", s_start_process, ZMQ_DEALER, -1 };
-
-static void
-s_address (rig_t *rig, const char *name, char *ret_address)
-{
-    int length = snprintf (ret_address, sizeof (rig->frontend), "@ipc://%s/%s",
-                           rig->folder, name);
-    CHECK (length > 0 && (size_t) length < sizeof (rig->frontend));
-}
-
-static void
-s_init (rig_t *self, const kind_t *kind)
-{
-    memset (self, 0, sizeof (*self));
-    self->kind = kind;
-    self->threads = selftest_threads ();
-    self->fds = selftest_fds ();
-    self->folder = selftest_folder ();
-    s_address (self, "frontend", self->frontend);
-    s_address (self, "backend", self->backend);
-    s_address (self, "capture", self->capture);
-    TestMsg01 message = TEST_MSG01__INIT;
-    char text[MESSAGE_SIZE + 1];
-    memset (text, 'x', MESSAGE_SIZE);
-    text[MESSAGE_SIZE] = 0;
-    message.field1 = text;
-    CHECK_INT (dividere_envelope_encode (&message.base, &self->message), 0);
-    kind->start (self);
-}
 
 static zsock_t *
 s_connect (int type, const char *endpoint)
@@ -204,7 +37,7 @@ s_connect (int type, const char *endpoint)
     zsock_t *sock = zsock_new (type);
     CHECK (sock);
     zsock_set_linger (sock, 0);
-    zsock_set_sndtimeo (sock, PATIENCE_MS);
+    zsock_set_sndtimeo (sock, STOPPABLE_MS);
     zsock_set_rcvtimeo (sock, SELFTEST_DEADLINE);
     if (type == ZMQ_SUB)
         zsock_set_subscribe (sock, "");
@@ -295,6 +128,8 @@ s_be_idle (rig_t *self)
 static void
 s_be_flooded (rig_t *self)
 {
+    if (self->kind->client < 0 && self->kind->worker < 0)
+        return;
     selftest_losing = true;
     s_connect_peers (self);
     self->flooded = true;
@@ -308,11 +143,11 @@ s_be_full (rig_t *self)
 {
     selftest_losing = true;
     s_connect_peers (self);
-    s_refused = 0;
+    rig_refused = 0;
     if (self->client)
         zsock_set_sndtimeo (self->client, FULL_MS);
     bool room = true;
-    for (int i = 0; i < FILL_MAX && room && !s_refused; i++)
+    for (int i = 0; i < FILL_MAX && room && !rig_refused; i++)
         room = s_send (self);
     if (self->kind->blocking)
         CHECK (!room);
@@ -339,7 +174,7 @@ static void
 s_be_paused (rig_t *self)
 {
     s_connect_peers (self);
-    s_call (self, "PAUSE", NULL, NULL);
+    rig_call (self, "PAUSE", NULL, NULL);
     for (int i = 0; i < FLOODED_FROM; i++)
         s_send (self);
 }
@@ -348,7 +183,7 @@ s_be_paused (rig_t *self)
 static void
 s_be_captured (rig_t *self)
 {
-    s_call (self, "CAPTURE", self->capture, NULL);
+    rig_call (self, "CAPTURE", self->capture, NULL);
     self->captor = s_connect (ZMQ_PULL, self->capture);
     s_be_flooded (self);
 }
@@ -450,8 +285,9 @@ static const struct {
 };
 
 static void
-s_test (const kind_t *kind)
+s_test (const char *name)
 {
+    const kind_t *kind = stoppable (name);
     dividere_log_set (DIVIDERE_LOG_NONE, NULL, NULL);
     for (size_t i = 0; i < sizeof (s_cases) / sizeof (*s_cases); i++) {
         if ((s_cases[i].prepare == s_be_paused && !kind->pausable) ||
@@ -459,7 +295,7 @@ s_test (const kind_t *kind)
             continue;
         int64_t start = selftest_now_ms ();
         rig_t rig;
-        s_init (&rig, kind);
+        rig_init (&rig, name);
         s_cases[i].prepare (&rig);
         int64_t ready = selftest_now_ms ();
         s_cases[i].stop (&rig);
@@ -477,32 +313,51 @@ s_test (const kind_t *kind)
 void
 test_stop_reactor (void)
 {
-    s_test (&s_reactor);
+    s_test ("reactor");
 }
 
 void
 test_stop_monitor (void)
 {
-    s_test (&s_monitor);
+    s_test ("monitor");
 }
 
 void
 test_stop_proxy (void)
 {
-    for (size_t i = 0; i < PROXY_COUNT; i++)
-        s_test (&s_proxies[i]);
+    s_test ("router-dealer proxy");
+    s_test ("xsub-xpub proxy");
+    s_test ("pull-push proxy");
 }
 
 void
 test_stop_supervisor (void)
 {
-    s_test (&s_supervisor);
+    s_test ("supervisor");
 }
 
 void
 test_stop_process (void)
 {
-    s_test (&s_process);
+    s_test ("process");
+}
+
+void
+test_stop_broker (void)
+{
+    s_test ("broker");
+}
+
+void
+test_stop_name_server (void)
+{
+    s_test ("name server");
+}
+
+void
+test_stop_service (void)
+{
+    s_test ("service");
 }
 
 /*  An actor whose thread is just closing its pipe: there is room for a command
@@ -526,7 +381,7 @@ test_stop_files (void)
 {
     char *folder = selftest_folder ();
     CHECK_INT (setenv ("TMPDIR", folder, 1), 0);
-    zactor_t *reactor = zactor_new (dividere_reactor, (void *) &s_config);
+    zactor_t *reactor = zactor_new (dividere_reactor, NULL);
     zactor_t *proxy = zactor_new (dividere_proxy, NULL);
     CHECK_INT (dividere_call (reactor, NULL, -1, "ADD", "response", "@ipc://*",
                               NULL),
@@ -544,16 +399,7 @@ test_stop_files (void)
     free (folder);
 }
 
-static const struct {
-    const kind_t *kind;
-    size_t count;
-} s_mix[] = {
-    { &s_reactor, 30 },    { &s_proxies[0], 10 }, { &s_proxies[1], 10 },
-    { &s_proxies[2], 10 }, { &s_monitor, 20 },    { &s_supervisor, 10 },
-    { &s_process, 10 },
-};
-#define MIX_COUNT (sizeof (s_mix) / sizeof (*s_mix))
-#define MANY      100
+#define MANY 100
 
 static rig_t s_rigs[MANY];
 
@@ -564,10 +410,10 @@ test_stop_many (void)
     size_t threads = selftest_threads ();
     size_t fds = selftest_fds ();
     size_t count = 0;
-    for (size_t i = 0; i < MIX_COUNT; i++)
-        for (size_t j = 0; j < s_mix[i].count; j++) {
+    for (size_t i = 0; stoppable_shares[i].name; i++)
+        for (size_t j = 0; j < stoppable_shares[i].count; j++) {
             CHECK (count < MANY);
-            s_init (&s_rigs[count++], s_mix[i].kind);
+            rig_init (&s_rigs[count++], stoppable_shares[i].name);
         }
     int64_t start = selftest_now_ms ();
     for (size_t i = 0; i < count; i++)
@@ -587,9 +433,9 @@ test_stop_many (void)
 static void
 s_at_exit (void)
 {
-    for (size_t i = 0; i < MIX_COUNT; i++)
+    for (size_t i = 0; stoppable_shares[i].name; i++)
         CHECK_INT (dividere_stop (&s_rigs[i].actor, SELFTEST_DEADLINE), 0);
-    for (size_t i = 0; i < MIX_COUNT; i++)
+    for (size_t i = 0; stoppable_shares[i].name; i++)
         s_term (&s_rigs[i]);
     s_check_clean (s_rigs[0].threads, s_rigs[0].fds);
     printf (STOPPED);
@@ -600,8 +446,8 @@ s_at_exit (void)
 static void
 s_exit_flooded (void)
 {
-    for (size_t i = 0; i < MIX_COUNT; i++) {
-        s_init (&s_rigs[i], s_mix[i].kind);
+    for (size_t i = 0; stoppable_shares[i].name; i++) {
+        rig_init (&s_rigs[i], stoppable_shares[i].name);
         s_be_flooded (&s_rigs[i]);
     }
     CHECK_INT (atexit (s_at_exit), 0);

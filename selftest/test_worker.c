@@ -46,7 +46,7 @@ s_check_registration (const char *const *settings, const void *bytes,
                       size_t size)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     zactor_t *worker = employed_start (NULL, settings, broker.endpoint);
     zmsg_t *message = employer_recv (&broker);
     CHECK_STR (broker.worker, EMPLOYED_NAME);
@@ -63,7 +63,7 @@ test_worker_registration (void)
     static const char *const settings[] = { "service", "resize", "threads", "2",
                                             "credit",  "9",      NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
@@ -101,7 +101,7 @@ void
 test_worker_outcomes (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -173,7 +173,7 @@ void
 test_worker_typed (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     dividere_worker_config_t config = { .handlers = s_handlers };
     zactor_t *worker = employed_start (&config, NULL, broker.endpoint);
     employer_hire (&broker);
@@ -248,7 +248,7 @@ void
 test_worker_context (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     told_t told = { .result = -2 };
     dividere_worker_config_t config = { .on_bytes = s_on_told, .user = &told };
     zactor_t *worker = employed_start (&config, NULL, broker.endpoint);
@@ -288,7 +288,7 @@ void
 test_worker_signs (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     static const char *const settings[] = { "credit", "2", NULL };
@@ -332,7 +332,7 @@ void
 test_worker_bursts (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -368,7 +368,7 @@ test_worker_plain_broker (void)
 {
     static const char *const settings[] = { "heartbeat", "60000", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
@@ -405,7 +405,7 @@ static bool
 s_is_excused (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -454,7 +454,7 @@ test_worker_bytes (void)
     static const char *const settings[] = { "dialect", "bytes", "heartbeat",
                                             "60000", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
@@ -493,7 +493,7 @@ test_worker_parallel (void)
 {
     static const char *const settings[] = { "threads", "4", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
@@ -520,8 +520,8 @@ void
 test_worker_duplicates (void)
 {
     employer_t brokers[2];
-    employer_open (&brokers[0], "tcp://127.0.0.1:*");
-    employer_open (&brokers[1], "tcp://127.0.0.1:*");
+    employer_open (&brokers[0], selftest_tcp ());
+    employer_open (&brokers[1], selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, brokers[0].endpoint);
@@ -576,7 +576,7 @@ void
 test_worker_broker_extension (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);

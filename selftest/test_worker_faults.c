@@ -166,7 +166,7 @@ test_worker_stop_returns (void)
 {
     static const char *const settings[] = { "credit", "9", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     stopper_t stopper = {
@@ -202,7 +202,7 @@ void
 test_worker_stop_plain (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     stopper_t stopper = { employed_start_work (&work, NULL, broker.endpoint),
@@ -232,7 +232,7 @@ static bool
 s_is_awaited (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     stopper_t stopper = { employed_start_work (&work, NULL, broker.endpoint),
@@ -282,7 +282,7 @@ test_worker_stuck (void)
 {
     static const char *const settings[] = { "threads", "2", NULL };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, settings, broker.endpoint);
@@ -413,7 +413,7 @@ void
 test_worker_frames (void)
 {
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -467,7 +467,7 @@ test_worker_flooded (void)
 {
     enum { FLOOD = 1000 };
     employer_t broker;
-    employer_open (&broker, "tcp://127.0.0.1:*");
+    employer_open (&broker, selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker = employed_start_work (&work, NULL, broker.endpoint);
@@ -497,8 +497,8 @@ test_worker_unread (void)
     static const char *const settings[] = { "credit", "1000", "window", "0",
                                             NULL };
     employer_t brokers[2];
-    employer_open (&brokers[0], "tcp://127.0.0.1:*");
-    employer_open (&brokers[1], "tcp://127.0.0.1:*");
+    employer_open (&brokers[0], selftest_tcp ());
+    employer_open (&brokers[1], selftest_tcp ());
     employed_work_t work;
     employed_work_init (&work);
     zactor_t *worker =

@@ -101,4 +101,7 @@ bool bench_is_good (const bench_line_t *line);
 double bench_now (void);
 double bench_median (double *values, size_t count);
 
+/*  Bytes that are allocated now.                                            */
+size_t bench_allocated (void);
+
 #endif

@@ -4,7 +4,6 @@
  *  thousands of workers and clients, and what memory each of them takes.    */
 
 #include "bench.h"
-#include <malloc.h>
 #include "dialogue.h"
 #include "dispatcher.h"
 #include "extension.h"
@@ -163,21 +162,14 @@ s_request_time (const void *args, double seconds)
     return (now - start) / (double) number;
 }
 
-static size_t
-s_allocated (void)
-{
-    struct mallinfo2 info = mallinfo2 ();
-    return info.uordblks + info.hblkhd;
-}
-
 /*  What one of so many takes.                                               */
 static double
 s_memory (core_t *self, void (*add) (core_t *, uint64_t))
 {
-    size_t before = s_allocated ();
+    size_t before = bench_allocated ();
     for (uint64_t i = 0; i < CROWD; i++)
         add (self, i);
-    return (double) (s_allocated () - before) / CROWD;
+    return (double) (bench_allocated () - before) / CROWD;
 }
 
 static double

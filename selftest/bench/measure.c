@@ -4,6 +4,7 @@
  *  pinned before it makes one, since threads inherit the cores they may use. */
 
 #include "bench.h"
+#include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -21,6 +22,13 @@ bench_now (void)
     struct timespec now;
     clock_gettime (CLOCK_MONOTONIC, &now);
     return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
+}
+
+size_t
+bench_allocated (void)
+{
+    struct mallinfo2 info = mallinfo2 ();
+    return info.uordblks + info.hblkhd;
 }
 
 static int

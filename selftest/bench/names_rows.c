@@ -19,6 +19,7 @@
 #define BATCH       16     /* between two looks at the clock               */
 #define SAMPLES_MAX 100000 /* of one window                                */
 #define SEED        0x9e3779b97f4a7c15
+#define LEASE_MS    86400000 /* longer than any run                        */
 
 typedef struct {
     int type; /* of the client                                              */
@@ -160,9 +161,9 @@ s_raw_side (const void *args, double seconds)
     return figure;
 }
 
-/*  A file of so many names.                                                 */
-static char *
-s_file (void)
+/*  A table of so many names.                                                */
+static dividere_names_t *
+s_names (void)
 {
     static const dividere_names_limits_t s_limits = {
         .instances_max = NAMES,
@@ -178,11 +179,33 @@ s_file (void)
         snprintf (name, sizeof (name), NAME_FORMAT, i);
         const dividere_instance_t instance = { .name = name,
                                                .server = "192.0.2.77",
-                                               .port = 5101 + i % 900 };
+                                               .port = 5101 + i % 900,
+                                               .instance = (uint64_t) i + 1,
+                                               .lease_ms = LEASE_MS,
+                                               .native = true };
         CHECK_INT (dividere_names_register (names, &instance, false, "", 0,
                                             NULL, NULL),
                    0);
     }
+    return names;
+}
+
+/*  What one name with its one instance takes, as the allocator has it.      */
+static double
+s_bytes (const void *args, double seconds)
+{
+    size_t before = bench_allocated ();
+    dividere_names_t *names = s_names ();
+    double bytes = (double) (bench_allocated () - before) / NAMES;
+    dividere_names_destroy (&names);
+    return bytes;
+}
+
+/*  A file of them.                                                          */
+static char *
+s_file (void)
+{
+    dividere_names_t *names = s_names ();
     dividere_snapshot_t *snapshot = dividere_snapshot_new (names);
     while (!dividere_snapshot_write (snapshot, NAMES))
         continue;
@@ -248,5 +271,12 @@ const bench_row_t bench_names_rows[] = {
       { s_names_side, &s_pipelined },
       0.65,
       0.80 },
+    { "memory of a name with an instance",
+      "(absolute)",
+      BENCH_BYTES,
+      { NULL, NULL },
+      { s_bytes, NULL },
+      400,
+      200 },
     BENCH_END,
 };

@@ -17,6 +17,7 @@
 #define FLOODED_FROM 10000 /* messages handled                              */
 #define PATIENCE_MS  1     /* of a sender that finds no room                */
 #define ANY_PORT     "tcp://127.0.0.1:*"
+#define NOWHERE      "tcp://127.0.0.1:9"
 
 typedef struct {
     zactor_t *actor;
@@ -128,6 +129,43 @@ s_start_process (stop_t *self)
     dividere_process_config_t config = { .reactor = "child" };
     self->actor = zactor_new (dividere_process, &config);
     s_call (self->actor, "ADD", "dealer", "@" ANY_PORT);
+    s_call (self->actor, "START", NULL, NULL);
+}
+
+static void
+s_start_broker (stop_t *self)
+{
+    self->actor = zactor_new (dividere_broker, NULL);
+    self->frontend = relay_bind (self->actor, "frontend", ANY_PORT);
+    self->backend = relay_bind (self->actor, "backend", ANY_PORT);
+}
+
+/*  Of a broker that is not there.                                           */
+static void
+s_start_worker (stop_t *self)
+{
+    static const dividere_worker_config_t config = { .handlers = s_handlers };
+    self->actor = zactor_new (dividere_worker, (void *) &config);
+    s_call (self->actor, "CONNECT", NOWHERE, NULL);
+    s_call (self->actor, "START", NULL, NULL);
+}
+
+static void
+s_start_name_server (stop_t *self)
+{
+    self->actor = zactor_new (dividere_nameserver, NULL);
+    self->frontend = relay_bind (self->actor, "requests", ANY_PORT);
+    self->backend = relay_bind (self->actor, "publish", ANY_PORT);
+}
+
+static void
+s_start_service (stop_t *self)
+{
+    static const dividere_service_config_t config = { .handlers = s_handlers };
+    self->actor = zactor_new (dividere_service, (void *) &config);
+    s_call (self->actor, "SET", "name", "service");
+    s_call (self->actor, "CONNECT", NOWHERE, NULL);
+    s_call (self->actor, "BIND", ANY_PORT, NULL);
     s_call (self->actor, "START", NULL, NULL);
 }
 
@@ -251,10 +289,12 @@ static const struct {
     void (*start) (stop_t *self);
     int count;
 } s_kinds[] = {
-    { s_start_reactor, 30 },   { s_start_router_dealer, 10 },
-    { s_start_xsub_xpub, 10 }, { s_start_pull_push, 10 },
-    { s_start_monitor, 20 },   { s_start_supervisor, 10 },
-    { s_start_process, 10 },
+    { s_start_reactor, 20 },  { s_start_router_dealer, 8 },
+    { s_start_xsub_xpub, 8 }, { s_start_pull_push, 8 },
+    { s_start_monitor, 12 },  { s_start_supervisor, 8 },
+    { s_start_process, 8 },   { s_start_broker, 7 },
+    { s_start_worker, 7 },    { s_start_name_server, 7 },
+    { s_start_service, 7 },
 };
 #define KIND_COUNT (sizeof (s_kinds) / sizeof (*s_kinds))
 #define ACTORS     100
