@@ -17,7 +17,6 @@ void test_registry_failover (void);
 void test_registry_watch (void);
 void test_registry_watch_all (void);
 void test_registry_restart (void);
-void test_registry_nonsense (void);
 
 #define LIMIT_MS 10000
 
@@ -368,31 +367,4 @@ test_registry_restart (void)
     dividere_registry_destroy (&registry);
     dividere_registry_destroy (&watcher);
     named_stop (&names);
-}
-
-/*  A peer that answers, but not as a name server.                           */
-void
-test_registry_nonsense (void)
-{
-    zsock_t *server = zsock_new_rep ("@tcp://127.0.0.1:*");
-    CHECK (server);
-    dividere_registry_t *registry =
-        dividere_registry_new (zsock_endpoint (server));
-    CHECK (registry);
-    CHECK_INT (dividere_registry_watch (registry, "clock"), 0);
-    struct pollfd item = { dividere_registry_fd (registry), POLLIN, 0 };
-    for (int i = 0; i < 3; i++) {
-        while (!(zsock_events (server) & ZMQ_POLLIN)) {
-            dividere_registry_process (registry);
-            poll (&item, 1, 1);
-        }
-        zmsg_t *request = zmsg_recv (server);
-        zmsg_destroy (&request);
-        zstr_send (server, "nonsense");
-    }
-    dividere_registry_event_t event;
-    CHECK_INT (dividere_registry_recv (registry, &event, LIMIT_MS), 0);
-    CHECK_INT (event.kind, DIVIDERE_REGISTRY_STALE);
-    dividere_registry_destroy (&registry);
-    zsock_destroy (&server);
 }

@@ -309,6 +309,17 @@ s_remote_error (zmq_msg_t *payload)
     return error;
 }
 
+/*  Among instances of a service another one may have room: it is asked at once,
+ *  and only who is refused there, too, comes back later.                    */
+static int64_t
+s_refused_pause (dividere_asks_t *self, dividere_ask_t *ask)
+{
+    int64_t pause_ms =
+        dividere_retry_pause (&self->retry, ++ask->refusals, s_random (self));
+    bool elsewhere = self->links.spread && self->links.open > 1;
+    return elsewhere && ask->refusals == 1 ? 0 : pause_ms;
+}
+
 static void
 s_answered (dividere_asks_t *self, dividere_ask_t *ask, size_t link,
             uint8_t status, zmq_msg_t *payload, int64_t now_us)
@@ -331,10 +342,7 @@ s_answered (dividere_asks_t *self, dividere_ask_t *ask, size_t link,
     if (!refused || (ask->strict && error == ECONNRESET))
         s_end (self, ask, error, NULL, now_us);
     else
-        s_retry (self, ask,
-                 dividere_retry_pause (&self->retry, ++ask->refusals,
-                                       s_random (self)),
-                 now_us);
+        s_retry (self, ask, s_refused_pause (self, ask), now_us);
 }
 
 static dividere_ask_t *

@@ -20,7 +20,9 @@
  *  state    event                              then
  *  waits    its turn, and a link is free       sent
  *  sent     its answer                         ended
- *  sent     refused, may be tried again        rests
+ *  sent     refused, may be tried again        rests; waits, where it is the
+ *                                              first refusal, and there are
+ *                                              several instances
  *  sent     no answer in time, link lost,      waits
  *           and may be tried again
  *  rests    its pause is over                  waits

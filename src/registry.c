@@ -13,7 +13,8 @@
 #include "registry_parts.h"
 #include "socket.h"
 
-#define SERVED 1000 /* messages in one call                                  */
+#define SERVED     1000   /* messages in one call                            */
+#define EVENTS_MAX 100000 /* that wait for the application                   */
 
 /*  An event that waits.                                                     */
 typedef struct {
@@ -68,6 +69,7 @@ dividere_registry_new (const char *servers)
     self->standings = zlistx_new ();
     self->mirrors = zlistx_new ();
     self->events = zlistx_new ();
+    self->events_max = EVENTS_MAX;
     zlistx_set_destructor (self->events, s_told_free);
     if (s_open (self, servers) < 0) {
         int error = errno;
@@ -213,5 +215,7 @@ dividere_registry_recv (dividere_registry_t *self,
     s_told_free (&self->last);
     self->last = zlistx_detach (self->events, NULL);
     *ret_event = ((told_t *) self->last)->event;
+    if (self->resting)
+        dividere_watching_tick (self, zclock_mono ());
     return 0;
 }

@@ -80,8 +80,10 @@ struct dividere_registry_t {
     size_t failures;  /* name servers that did not answer, in a row          */
     int64_t look_ms;  /* when mirrors are looked at again                     */
     zlistx_t *events; /* ours                                               */
-    void *last;       /* the event that was received last, ours              */
-    bool ended;       /* the context is closed                              */
+    size_t events_max; /* that wait                                         */
+    void *last;        /* the event that was received last, ours              */
+    bool resting; /* too many events wait: nothing is watched meanwhile   */
+    bool ended;   /* the context is closed                              */
 };
 
 /*  registry.c. Waits until something is to be done, or the deadline (less than

@@ -229,7 +229,7 @@ s_receive (dividere_registry_t *self, size_t *left)
     dividere_watching_t *watching = &self->watching;
     zmq_msg_t frame;
     zmq_msg_init (&frame);
-    for (; *left > 0 &&
+    for (; *left > 0 && zlistx_size (self->events) < self->events_max &&
            dividere_frame_recv (&frame, watching->handle, ZMQ_DONTWAIT) >= 0;
          --*left) {
         const ProtobufCMessage *message =
@@ -281,6 +281,10 @@ void
 dividere_watching_receive (dividere_registry_t *self, dividere_polled_t *polled,
                            size_t *left)
 {
+    if (zlistx_size (self->events) >= self->events_max)
+        self->resting = true;
+    if (self->resting)
+        return;
     if (polled == &self->watching.told)
         s_receive_event (self);
     else
@@ -378,10 +382,32 @@ s_look (dividere_registry_t *self, int64_t now_ms)
         self->look_ms = now_ms + LOOK_MS;
 }
 
+/*  Where the application does not take its events nothing new is looked at,
+ *  until half of them are gone: then what was pushed meanwhile has been lost,
+ *  or the name server has given up, and a fresh list tells what differs.    */
+static bool
+s_rests (dividere_registry_t *self)
+{
+    dividere_watching_t *watching = &self->watching;
+    size_t waiting = zlistx_size (self->events);
+    if (self->resting && waiting < self->events_max / 2) {
+        self->resting = false;
+        if (watching->handle)
+            dividere_poller_touch (&watching->polled);
+        if (watching->sink)
+            dividere_poller_touch (&watching->told);
+    }
+    else if (waiting >= self->events_max)
+        self->resting = true;
+    return self->resting;
+}
+
 void
 dividere_watching_tick (dividere_registry_t *self, int64_t now_ms)
 {
     dividere_watching_t *watching = &self->watching;
+    if (s_rests (self))
+        return;
     if (!zlistx_size (self->mirrors)) {
         s_disconnect (self);
         return;
@@ -399,7 +425,7 @@ dividere_watching_next (const dividere_registry_t *self)
 {
     const dividere_watching_t *watching = &self->watching;
     int64_t next_ms = self->look_ms;
-    if (!zlistx_size (self->mirrors))
+    if (!zlistx_size (self->mirrors) || self->resting)
         return DIVIDERE_REGISTRY_NEVER;
     if (!watching->endpoint)
         return next_ms;

@@ -144,7 +144,8 @@ DIVIDERE_EXPORT int dividere_registry_unwatch (dividere_registry_t *self,
                                                const char *name);
 
 /*  The next event, waiting up to timeout_ms (-1: no limit). 0, or -1 with
- *  EAGAIN, EINTR, ETERM.                                                    */
+ *  EAGAIN, EINTR, ETERM. While 100,000 events wait nothing is watched; what
+ *  differs is told once half of them are received.                          */
 DIVIDERE_EXPORT int dividere_registry_recv (
     dividere_registry_t *self, dividere_registry_event_t *ret_event,
     int timeout_ms);
