@@ -23,6 +23,7 @@
 void test_process_parent (void);
 void test_process_endless (void);
 void test_chaos_worker (void);
+void test_service_child (void);
 
 typedef struct {
     const char *name;
@@ -55,7 +56,8 @@ s_test_leaking (void)
 static const test_t s_unlisted[] = { { "failing", s_test_failing },
                                      { "leaking", s_test_leaking },
                                      { "process_parent", test_process_parent },
-                                     { "chaos_worker", test_chaos_worker } };
+                                     { "chaos_worker", test_chaos_worker },
+                                     { "service_child", test_service_child } };
 
 #define UNLISTED_COUNT (sizeof (s_unlisted) / sizeof (s_unlisted[0]))
 

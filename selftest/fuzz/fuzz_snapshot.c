@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*  A snapshot file: of any bytes, and of any records with the right checksum.
- *  What is read from it keeps to the limits, and what is written of that is read
- *  back as the same.                                                        */
+ *  What is read from it keeps to the limits, and what is written of that is
+ *  read back as the same.                                                   */
 
 #include <assert.h>
 #include <stdlib.h>
