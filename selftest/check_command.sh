@@ -3,7 +3,7 @@
 # The command as scripts use it: what it prints, how it ends, what it refuses.
 # Waiting has no time limit here; the one who runs this has.
 # usage: check_command.sh DIVIDERE [EXAMPLE-RESPONSE EXAMPLE-REQUEST
-#            EXAMPLE-JOB-FARM]
+#            EXAMPLE-JOB-FARM EXAMPLE-CLOCK-SERVICE]
 set -u
 dividere=$1
 folder=$(mktemp -d)
@@ -213,7 +213,7 @@ ends 0 list --servers "$taken"
 ends 1 nameserver --bind "$taken" --publish "$any" --watch "$any"
 told "--bind $taken: Address already in use"
 ends 1 nameserver --bind "$any" --publish "$any" --watch ">$taken"
-told "--watch >$taken: "
+told "--watch >$taken: it can only be bound"
 : > "$folder/err"
 stop TERM
 names
@@ -226,7 +226,7 @@ told "$folder/names: Bad message"
 rm "$folder/names"
 
 # Traffic.
-if [ $# = 4 ]; then
+if [ $# = 5 ]; then
     start proxy --frontend "$any" --backend "$any"
     "$2" ">$(endpoints backend)" > /dev/null &
     server=$!
@@ -248,5 +248,29 @@ if [ $# = 4 ]; then
     server=
     grep -qE '^sent ([1-9][0-9]*) answered \1 retried 0 failed 0$' "$folder/answers" ||
         fail "answers"
+    stop TERM
+
+    # A service ends with its input, too. It is there once it has registered.
+    names
+    taken=$(endpoints bind)
+    "$5" clock 1 "$taken" "$(endpoints publish)" < "$folder/input" &
+    server=$!
+    exec 4> "$folder/input"
+    until "$dividere" lookup clock --servers "$taken" > "$folder/out" 2> "$folder/err"; do
+        told "clock: nobody has this name"
+    done
+    tab=$(printf '\t')
+    grep -qE "^clock${tab}tcp://127.0.0.1:[0-9]+${tab}[0-9a-f]{16}${tab}500${tab}" \
+        "$folder/out" || fail "a lookup"
+    mv "$folder/out" "$folder/found"
+    ends 0 lookup clock --all --servers "$taken"
+    diff "$folder/found" "$folder/out" || fail "all of a name"
+    ends 0 list --servers "$taken"
+    diff "$folder/found" "$folder/out" || fail "all of all names"
+    exec 4>&-
+    wait $server || fail "the service failed"
+    server=
+    ends 1 lookup clock --servers "$taken"
+    : > "$folder/err"
     stop TERM
 fi

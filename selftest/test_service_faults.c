@@ -23,7 +23,7 @@ void test_process_service_killed (void);
 void test_process_service_survived (void);
 
 #define LIMIT_MS 10000
-#define LARGE    100000 /* bytes of a request, and of its answer               */
+#define LARGE    100000 /* bytes of a request, and of its answer              */
 
 typedef struct {
     employed_work_t work;

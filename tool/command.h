@@ -47,6 +47,7 @@ typedef struct {
                           /* NAME to BIND, where it has another             */
     const char *fallback; /* the value where it is not given, or NULL       */
     bool required;
+    bool bound; /* an endpoint that cannot be connected                     */
 } daemon_option_t;
 
 #define DAEMON_OPTIONS_MAX 20

@@ -50,6 +50,16 @@ s_usage (const self_t *self, FILE *out, int status)
     return status;
 }
 
+/*  Has it an endpoint that may be connected?                                */
+static bool
+s_connects (const self_t *self)
+{
+    for (const daemon_option_t *row = self->options; row->name; row++)
+        if (row->kind >= DAEMON_COMMAND && !row->bound)
+            return true;
+    return false;
+}
+
 static int
 s_help (const self_t *self)
 {
@@ -60,8 +70,9 @@ s_help (const self_t *self)
                 row->argument, row->summary);
     printf ("  --%-21s  %s\n", "verbose", "log to stderr what happens");
     printf ("  --%-21s  %s\n", "help", "this");
-    printf ("\nAn EP is bound; one with \">\" in front is connected to. "
-            "tcp://127.0.0.1:* binds a\nfree port.\n");
+    printf ("\nAn EP is bound%s. tcp://127.0.0.1:* binds a\nfree port.\n",
+            s_connects (self) ? "; one with \">\" in front is connected to"
+                              : "");
     return 0;
 }
 
@@ -143,6 +154,8 @@ s_reason (int error, daemon_kind_t kind)
 {
     if (error == ENOENT && kind <= DAEMON_SETTINGS)
         return "there is no such setting";
+    if (error == ENOSYS)
+        return "it can only be bound";
     return zmq_strerror (error);
 }
 

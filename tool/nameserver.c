@@ -7,12 +7,13 @@
 
 static const daemon_option_t s_options[] = {
     { "bind", "EP", "where services register, and clients ask; tcp://*:5000",
-      DAEMON_ENDPOINT, .command = "requests", .fallback = "tcp://*:5000" },
+      DAEMON_ENDPOINT, .command = "requests", .fallback = "tcp://*:5000",
+      .bound = true },
     { "publish", "EP",
       "where services are asked to register again; tcp://*:5001",
-      DAEMON_ENDPOINT, .fallback = "tcp://*:5001" },
+      DAEMON_ENDPOINT, .fallback = "tcp://*:5001", .bound = true },
     { "watch", "EP", "where changes are told; tcp://*:5002", DAEMON_ENDPOINT,
-      .fallback = "tcp://*:5002" },
+      .fallback = "tcp://*:5002", .bound = true },
     { "snapshot", "FILE", "keep there what is registered, for the next start",
       DAEMON_FILE },
     { "rediscover", "MS", "between two calls to register again; 5000",

@@ -24,7 +24,9 @@ extern "C" {
  *
  *  Several name servers know nothing of each other: what is registered is
  *  registered with each of them, and any of them is asked, another one where it
- *  does not answer. Names are UTF-8, 1 to 255 bytes.
+ *  does not answer. Names are UTF-8, 1 to 255 bytes. Where a name server or a
+ *  service is given by the name of its host, libzmq's I/O thread resolves that,
+ *  and all sockets wait while a DNS does not answer: addresses are better.
  *
  *  A registry starts no thread: leases are renewed, and changes received, in
  *  its calls that wait and in dividere_registry_process. It belongs to one

@@ -62,6 +62,7 @@ extern "C" {
  *  SET at any time:
  *    pending_max  requests that wait for a handler (10000); more are told BUSY,
  *                 or, of clients in Python, dropped and counted
+ *    bytes_max    bytes of requests that wait or run (256 MiB); likewise
  *    reply_bytes, reply_age, reply_total  as a proxy has them
  *    window, window_bytes, window_age     as a worker has them
  *
@@ -86,9 +87,9 @@ extern "C" {
  *  in Python ends at a type it does not know.
  *
  *  STATS: those of a worker that are not about brokers; connections (name
- *  servers), registered (with so many), rediscovered, renewals, refused
- *  registrations; builtin, busy (told so, or dropped), unroutable, overflowed,
- *  reply_expired, traffic_out, traffic_in, traffic_dropped.
+ *  servers), registered (with so many), rediscovered, renewals,
+ *  registrations_refused; builtin, busy (told so, or dropped), unroutable,
+ *  overflowed, reply_expired, traffic_out, traffic_in, traffic_dropped.
  *  Source: service.Service of the Python package.                           */
 DIVIDERE_EXPORT void dividere_service (zsock_t *pipe, void *args);
 
