@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include "actor_internal.h"
+#include "auth.h"
 #include "frame.h"
 #include "library_internal.h"
 #include "log_internal.h"
@@ -30,6 +31,7 @@ struct dividere_actor_t {
     dividere_ending_fn *ending;         /* of the actor's class, or NULL    */
     const char *tag; /* of the command that is handled; NULL: none          */
     bool verbose;
+    bool socketless;             /* it has nothing that could be secured     */
     bool looking;                /* the timer that looks at the pipe is there */
     dividere_running_t *running; /* in the list of running actors    */
 };
@@ -75,10 +77,32 @@ static const struct {
     { "VERBOSE", 1, s_command_verbose },
 };
 
+/*  SET security FOLDER, or "none": for the sockets of this actor, as long as it
+ *  has none.                                                                */
+static int
+s_set_security (const dividere_actor_t *self, const char *folder)
+{
+    if (self->socketless)
+        return ENOTSUP;
+    if (dividere_security_attached_here ())
+        return EBUSY;
+    if (streq (folder, "none")) {
+        dividere_security_use_here (DIVIDERE_SECURITY_PLAIN);
+        return 0;
+    }
+    dividere_security_t *security = dividere_auth_load (folder);
+    if (!security)
+        return errno;
+    dividere_security_use_here (security);
+    return 0;
+}
+
 static int
 s_dispatch (dividere_actor_t *self, const char *name, char **args, size_t count,
             zmsg_t *values)
 {
+    if (streq (name, "SET") && count == 2 && streq (args[0], "security"))
+        return s_set_security (self, args[1]);
     for (const dividere_command_t *at = self->commands; at->name; at++)
         if (streq (at->name, name))
             return count < at->args_min || count > at->args_max
@@ -270,8 +294,17 @@ dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
 }
 
 void
+dividere_actor_no_sockets (dividere_actor_t *self)
+{
+    self->socketless = true;
+}
+
+void
 dividere_actor_run (dividere_actor_t *self)
 {
+    /* As things were when it was made, whatever is loaded later.            */
+    dividere_security_t *security = dividere_security_here ();
+    dividere_security_use_here (security ? security : DIVIDERE_SECURITY_PLAIN);
     DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     zsock_signal (self->pipe, 0);
     zloop_start (self->loop);

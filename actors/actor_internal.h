@@ -43,6 +43,9 @@ dividere_actor_t *dividere_actor_new (zsock_t *pipe, const char *kind,
                                       const dividere_command_t *commands,
                                       dividere_stats_fn *stats);
 
+/*  For one that has no sockets of its own: SET security is ENOTSUP.         */
+void dividere_actor_no_sockets (dividere_actor_t *self);
+
 /*  Says that the actor is ready, and serves its pipe and loop until $TERM or
  *  the end of the context.                                                  */
 void dividere_actor_run (dividere_actor_t *self);

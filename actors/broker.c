@@ -9,6 +9,7 @@
 #include "broker_internal.h"
 #include "frame.h"
 #include "log_internal.h"
+#include "security.h"
 #include "socket.h"
 
 #define RETRY_MS 50   /* between two rounds of the backlog                   */
@@ -246,11 +247,28 @@ dividere_broker_close (dividere_broker_t *self)
     dividere_drive_destroy (&self->drive);
 }
 
+static bool
+s_allowed (void *arg, zmq_msg_t *frame, bool worker, const char *service,
+           size_t size)
+{
+    dividere_security_t *security = dividere_security_here ();
+    char text[256];
+    if (!security)
+        return true;
+    snprintf (text, sizeof (text), "%.*s", (int) size, service);
+    return size < sizeof (text) &&
+           dividere_security_allows (security, dividere_security_key (frame),
+                                     worker ? DIVIDERE_RIGHT_SERVE
+                                            : DIVIDERE_RIGHT_REQUEST,
+                                     text);
+}
+
 void
 dividere_broker (zsock_t *pipe, void *args)
 {
     static const dividere_dispatcher_class_t s_class = { s_to_worker,
-                                                         s_to_client };
+                                                         s_to_client,
+                                                         s_allowed };
     dividere_broker_t *self = (dividere_broker_t *) zmalloc (sizeof (*self));
     self->actor =
         dividere_actor_new (pipe, "broker", (const char *) args, self,

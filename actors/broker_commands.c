@@ -85,9 +85,13 @@ s_attach (dividere_broker_t *self, char **args, bool bound, zmsg_t *values)
     if (dividere_broker_open (self) < 0)
         return errno;
     int error = 0;
+    const dividere_access_t access = { side == DIVIDERE_BROKER_FRONTEND
+                                           ? DIVIDERE_ACCESS (REQUEST)
+                                           : DIVIDERE_ACCESS (SERVE),
+                                       NULL };
     if (dividere_attach (self->sides[side].handle,
                          dividere_actor_name (self->actor), &endpoint, bound,
-                         address) < 0)
+                         &access, address) < 0)
         error = errno;
     if (error && first) {
         dividere_broker_close (self);

@@ -66,6 +66,8 @@ s_add_counts (const dividere_broker_t *self, zmsg_t *values)
         { "refused", errors[DIVIDERE_STATUS_REFUSED] },
         { "failed", errors[DIVIDERE_STATUS_FAILED] },
         { "unanswered", errors[DIVIDERE_STATUS_UNANSWERED] },
+        { "denied", errors[DIVIDERE_STATUS_DENIED] },
+        { "denied_workers", counts->denied_workers },
         { "silent", counts->silent },
         { "stray", counts->stray },
         { "malformed_frontend", counts->malformed_frontend },

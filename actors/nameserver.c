@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "log_internal.h"
 #include "nameserver_internal.h"
+#include "security.h"
 #include "socket.h"
 
 #define HWM         1000
@@ -70,11 +71,23 @@ s_to_watcher (void *arg, zmq_msg_t *frames, size_t count)
     s_send (self, &self->sides[WATCH], frames, count);
 }
 
+/*  With security a key says more than an address.                           */
 static const char *
 s_host (void *arg, zmq_msg_t *payload)
 {
-    const char *host = zmq_msg_gets (payload, "Peer-Address");
+    const char *host = dividere_security_here ()
+                           ? dividere_security_key (payload)
+                           : zmq_msg_gets (payload, "Peer-Address");
     return host ? host : "";
+}
+
+static bool
+s_allowed (void *arg, zmq_msg_t *payload, dividere_right_t right,
+           const char *name)
+{
+    return dividere_security_allows (dividere_security_here (),
+                                     dividere_security_key (payload), right,
+                                     name);
 }
 
 /*  What a peer chose must not look like a line of ours.                     */
@@ -392,6 +405,8 @@ dividere_nameserver_open (dividere_nameserver_t *self)
             return -1;
         }
     dividere_drive_read (self->drive, true);
+    if (dividere_security_here ())
+        dividere_registrar_guard (self->registrar);
     return 0;
 }
 
@@ -428,7 +443,7 @@ dividere_nameserver (zsock_t *pipe, void *args)
 {
     static const dividere_registrar_class_t s_class = { s_to_client,
                                                         s_to_watcher, s_host,
-                                                        s_expired };
+                                                        s_expired, s_allowed };
     dividere_nameserver_t *self =
         (dividere_nameserver_t *) zmalloc (sizeof (*self));
     self->actor = dividere_actor_new (pipe, "nameserver", (const char *) args,

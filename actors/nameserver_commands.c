@@ -13,13 +13,19 @@
 #define TOTAL_BYTES (64 << 20)
 #define KEEP_MS     10000 /* for who does not read                           */
 
+#define ASKING                                               \
+    (DIVIDERE_ACCESS (REGISTER) | DIVIDERE_ACCESS (LOOKUP) | \
+     DIVIDERE_ACCESS (WATCH))
+
 static const struct {
     const char *name;
     const char *endpoint; /* where none is given                             */
+    unsigned rights;      /* one of which a peer must have                   */
 } s_sides[DIVIDERE_NAMESERVER_SIDES] = {
-    [DIVIDERE_NAMESERVER_REQUESTS] = { "requests", "tcp://*:5000" },
-    [DIVIDERE_NAMESERVER_PUBLISH] = { "publish", "tcp://*:5001" },
-    [DIVIDERE_NAMESERVER_WATCH] = { "watch", "tcp://*:5002" },
+    [DIVIDERE_NAMESERVER_REQUESTS] = { "requests", "tcp://*:5000", ASKING },
+    [DIVIDERE_NAMESERVER_PUBLISH] = { "publish", "tcp://*:5001", ASKING },
+    [DIVIDERE_NAMESERVER_WATCH] = { "watch", "tcp://*:5002",
+                                    DIVIDERE_ACCESS (WATCH) },
 };
 
 #define SETTING(member) offsetof (dividere_nameserver_settings_t, member)
@@ -114,9 +120,10 @@ s_bind (dividere_nameserver_t *self, int side, const char *text, char *address)
     bool first = !self->drive;
     if (dividere_nameserver_open (self) < 0)
         return errno;
+    const dividere_access_t access = { s_sides[side].rights, NULL };
     if (dividere_attach (self->sides[side].handle,
                          dividere_actor_name (self->actor), &endpoint, true,
-                         address) < 0) {
+                         &access, address) < 0) {
         int error = errno;
         if (first)
             dividere_nameserver_close (self);

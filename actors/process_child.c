@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "log_internal.h"
 #include "process_internal.h"
+#include "security.h"
 
 #define KIND(name) DIVIDERE__PROCESS_EVENT__KIND__##name
 
@@ -404,7 +405,10 @@ s_on_traced (zloop_t *loop, int timer, void *arg)
 int
 dividere_process_launch (dividere_process_t *self)
 {
-    if (dividere_spawn (self->executable, self->reactor, &self->child) < 0)
+    dividere_security_t *security = dividere_security_here ();
+    if (dividere_spawn (self->executable, self->reactor,
+                        security ? dividere_security_folder (security) : NULL,
+                        &self->child) < 0)
         return dividere_process_fail (self, errno, "cannot be started: %s",
                                       strerror (errno));
     self->error = 0;

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <dividere/security.h>
 #include "channel.h"
 #include "frame.h"
 #include "process_internal.h"
@@ -196,12 +197,12 @@ s_host (const dividere_reactor_config_t *given, int parent)
     dividere_running_join (self.thread, -1);
 }
 
-/*  There is no reactor of the name asked for: says so until told to end.    */
+/*  It cannot be what was asked for: says so until told to end.              */
 static void
-s_refuse (const char *name, int parent)
+s_refuse (int error, const char *what, const char *name, int parent)
 {
     char reason[128];
-    snprintf (reason, sizeof (reason), "no reactor is called \"%s\"", name);
+    snprintf (reason, sizeof (reason), "%s \"%.80s\"", what, name);
     zmq_pollitem_t items[2] = {
         { NULL, DIVIDERE_CHILD_CHANNEL, ZMQ_POLLIN, 0 },
         { NULL, parent, ZMQ_POLLIN, 0 },
@@ -213,7 +214,7 @@ s_refuse (const char *name, int parent)
         ending = command ? zframe_streq (zmsg_first (command), "$TERM")
                          : errno != EAGAIN || items[1].revents;
         if (command && !ending)
-            s_send_status (ESRCH, reason);
+            s_send_status (error, reason);
         zmsg_destroy (&command);
     }
     s_leave (parent);
@@ -230,7 +231,8 @@ s_find (const dividere_child_reactor_t *reactors, const char *name)
 
 /*  One whose parent is gone already has nothing to host.                    */
 static void
-s_run (const dividere_child_reactor_t *reactors, const char *name)
+s_run (const dividere_child_reactor_t *reactors, const char *name,
+       const char *security)
 {
     int parent = s_open_parent ();
     if (parent < 0 && errno == ESRCH) {
@@ -238,10 +240,12 @@ s_run (const dividere_child_reactor_t *reactors, const char *name)
         return;
     }
     const dividere_child_reactor_t *entry = s_find (reactors, name);
-    if (entry)
-        s_host (entry->config, parent);
+    if (!entry)
+        s_refuse (ESRCH, "no reactor is called", name, parent);
+    else if (security && dividere_security_load (security) < 0)
+        s_refuse (errno, "security cannot be loaded from", security, parent);
     else
-        s_refuse (name, parent);
+        s_host (entry->config, parent);
 }
 
 static bool
@@ -267,6 +271,6 @@ dividere_child_main (int argc, char **argv,
     /* Ctrl-C is for the whole group; what a child does then the parent says. */
     signal (SIGINT, SIG_IGN);
     fcntl (DIVIDERE_CHILD_CHANNEL, F_SETFD, FD_CLOEXEC);
-    s_run (reactors, argv[2]);
+    s_run (reactors, argv[2], argc > 3 ? argv[3] : NULL);
     exit (0);
 }

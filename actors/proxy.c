@@ -104,8 +104,13 @@ s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
         return errno;
     void *handle =
         dividere_forward_handle (self->forward, (dividere_side_name_t) side);
+    /* Whoever takes requests, instead of asking.                            */
+    const dividere_access_t serve = { DIVIDERE_ACCESS (SERVE),
+                                      endpoint.address };
+    bool worker = side == DIVIDERE_BACKEND &&
+                  self->options.pattern == DIVIDERE_ROUTER_DEALER;
     if (dividere_attach (handle, dividere_actor_name (self->actor), &endpoint,
-                         bound, address) < 0) {
+                         bound, worker ? &serve : NULL, address) < 0) {
         int error = errno;
         if (first)
             dividere_forward_destroy (&self->forward);
@@ -169,7 +174,7 @@ s_capture_new (self_t *self, const char *text, char *ret_address)
     options.linger_ms = self->options.linger_ms;
     if (dividere_socket_configure (push, &options) == 0 &&
         dividere_attach (push, dividere_actor_name (self->actor), &endpoint,
-                         endpoint.role == DIVIDERE_ENDPOINT_BIND,
+                         endpoint.role == DIVIDERE_ENDPOINT_BIND, NULL,
                          ret_address) == 0)
         return push;
     int error = errno;

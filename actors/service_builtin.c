@@ -275,6 +275,13 @@ dividere_builtin_answer (dividere_service_t *self, dividere_task_t *task)
     const ProtobufCMessage *request = s_unpack (self, index, &envelope);
     if (!request)
         return false;
+    if (dividere_service_denied (self, task,
+                                 index == STATISTICS
+                                     ? DIVIDERE_RIGHT_STATS
+                                     : DIVIDERE_RIGHT_REQUEST)) {
+        dividere_service_deny (self, task);
+        return true;
+    }
     self->builtin.count++;
     dividere_task_accepted (&self->door.desk, task);
     s_known[index].answer (self, task, request);

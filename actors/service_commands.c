@@ -231,6 +231,7 @@ dividere_service_stats (void *arg, zmsg_t *values)
     dividere_names_stats (self, values);
     dividere_executor_stats (&self->executor, values);
     dividere_actor_stat (values, "builtin", self->builtin.count);
+    dividere_actor_stat (values, "denied", self->denied);
     dividere_actor_stat (values, "unroutable", outlet->unroutable);
     dividere_actor_stat (values, "overflowed", outlet->overflowed);
     dividere_actor_stat (values, "reply_expired", outlet->expired);

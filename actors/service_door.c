@@ -17,6 +17,7 @@
 #define PORT_MAX  6000
 #define LINGER_MS 1000
 #define RETRY_MS  50 /* between two rounds of the backlog                    */
+#define ASKING    (DIVIDERE_ACCESS (REQUEST) | DIVIDERE_ACCESS (STATS))
 
 void
 dividere_door_init (dividere_service_t *self)
@@ -93,11 +94,12 @@ dividere_door_bind (dividere_service_t *self,
                     const dividere_endpoint_t *endpoint, char *ret_address)
 {
     dividere_door_t *door = &self->door;
+    const dividere_access_t access = { ASKING, self->card.name };
     int error = door->polled.handle ? 0 : s_open (self);
     if (error)
         return error;
     if (dividere_attach (door->polled.handle, dividere_actor_name (self->actor),
-                         endpoint, true, ret_address) < 0)
+                         endpoint, true, &access, ret_address) < 0)
         return s_end_binding (door, errno);
     s_bound (door, ret_address);
     return 0;
@@ -110,12 +112,15 @@ dividere_door_bind_free (dividere_service_t *self)
     dividere_door_t *door = &self->door;
     char address[DIVIDERE_ADDRESS_MAX];
     int rc = -1;
+    const dividere_access_t access = { ASKING, self->card.name };
     int error = door->polled.handle ? 0 : s_open (self);
     if (error)
         return error;
     for (int port = PORT_MIN; port <= PORT_MAX && rc < 0; port++) {
         snprintf (address, sizeof (address), "tcp://*:%d", port);
-        rc = zmq_bind (door->polled.handle, address);
+        rc = dividere_security_bind (door->polled.handle, address, &access);
+        if (rc == 0)
+            rc = zmq_bind (door->polled.handle, address);
         if (rc < 0 && errno != EADDRINUSE)
             break;
     }
@@ -199,6 +204,37 @@ s_look_again (dividere_service_t *self)
                : DIVIDERE_SERVED_ALL;
 }
 
+bool
+dividere_service_denied (const dividere_service_t *self, dividere_task_t *task,
+                         dividere_right_t right)
+{
+    dividere_security_t *security = dividere_security_here ();
+    return security &&
+           !dividere_security_allows (security,
+                                      dividere_message_property (task->message,
+                                                                 "User-Id"),
+                                      right, self->card.name);
+}
+
+void
+dividere_service_deny (dividere_service_t *self, dividere_task_t *task)
+{
+    self->denied++;
+    dividere_task_accepted (&self->door.desk, task);
+    dividere_task_fail (task, DIVIDERE_STATUS_DENIED, "there is no right to it",
+                        "");
+    dividere_task_answered (task);
+}
+
+static void
+s_received (dividere_service_t *self, dividere_task_t *task)
+{
+    if (dividere_service_denied (self, task, DIVIDERE_RIGHT_REQUEST))
+        dividere_service_deny (self, task);
+    else
+        dividere_task_received (&self->door.desk, task);
+}
+
 dividere_served_t
 dividere_door_serve (dividere_service_t *self, dividere_turn_t *turn)
 {
@@ -216,7 +252,7 @@ dividere_door_serve (dividere_service_t *self, dividere_turn_t *turn)
             executor->counts.malformed++;
         }
         else if (!dividere_builtin_answer (self, task))
-            dividere_task_received (&door->desk, task);
+            s_received (self, task);
     }
     while (dividere_turn_spend (turn));
     dividere_door_flush (self);

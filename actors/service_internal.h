@@ -92,6 +92,7 @@ struct dividere_service_t {
     dividere_service_config_t config;
     dividere_service_settings_t settings;
     dividere_service_card_t card;
+    uint64_t denied; /* requests                                            */
     dividere_actor_t *actor;
     dividere_executor_t executor;
     dividere_drive_t *drive; /* over all sockets; NULL: no descriptors       */
@@ -128,6 +129,11 @@ void dividere_door_term (dividere_service_t *self);
 /*  0, or an errno of dividere_attach, or EMFILE.                            */
 int dividere_door_bind (dividere_service_t *self,
                         const dividere_endpoint_t *endpoint, char *ret_address);
+
+/*  Who sent it has no right to the service; and is told so.                 */
+bool dividere_service_denied (const dividere_service_t *self,
+                              dividere_task_t *task, dividere_right_t right);
+void dividere_service_deny (dividere_service_t *self, dividere_task_t *task);
 
 /*  Binds the first free port of 5101 to 6000. 0, or an errno of zmq_bind.   */
 int dividere_door_bind_free (dividere_service_t *self);

@@ -70,7 +70,7 @@ dividere_traffic_bind (dividere_service_t *self,
         dividere_socket_configure (traffic->polled.handle, &options) < 0 ||
         dividere_attach (traffic->polled.handle,
                          dividere_actor_name (self->actor), endpoint, true,
-                         ret_address) < 0 ||
+                         NULL, ret_address) < 0 ||
         dividere_drive_add (self->drive, &traffic->polled) < 0) {
         int error = errno;
         s_close (traffic);

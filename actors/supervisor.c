@@ -442,6 +442,7 @@ dividere_supervisor (zsock_t *pipe, void *args)
                                       s_commands, s_stats);
     s_configure (self, config);
     dividere_actor_on_term (self->actor, s_on_term);
+    dividere_actor_no_sockets (self->actor);
     dividere_actor_run (self->actor);
     s_release (self);
     dividere_actor_destroy (&self->actor);

@@ -13,8 +13,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sodium.h>
+#include "attach.h"
 #include "connector_internal.h"
 #include "frame.h"
+#include "handshake.h"
+#include "log_internal.h"
 #include "retry.h"
 #include "socket.h"
 #include "worker_internal.h"
@@ -94,6 +97,7 @@ s_connected (dividere_link_t *self)
         s_disconnected (self);
     self->worker->counts.reconnects += self->before;
     self->connected = self->before = self->sign_due = true;
+    self->refusal = 0;
     self->heard = self->farewell = false;
     self->sign_number = 0;
     self->interval_ms = 0;
@@ -118,12 +122,13 @@ s_open (dividere_link_t *self)
         return -1;
     self->sink.polled.handle =
         dividere_sink_new (handle, ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                       ZMQ_EVENT_DISCONNECTED);
+                                       ZMQ_EVENT_DISCONNECTED |
+                                       DIVIDERE_HANDSHAKE_FAILURES);
     if (!self->sink.polled.handle ||
         dividere_drive_add (worker->drive, &self->socket.polled) < 0 ||
         dividere_drive_add (worker->drive, &self->sink.polled) < 0)
         return -1;
-    return zmq_connect (handle, self->address);
+    return dividere_connect (handle, self->address);
 }
 
 /*  Tries again, later and later.                                            */
@@ -273,6 +278,26 @@ s_serve_socket (dividere_link_t *self, dividere_turn_t *turn)
 }
 
 /*  Two frames: event and value as packed integers, then the endpoint.       */
+/*  The broker refuses the connection. True: libzmq has given it up, and it is
+ *  closed until it is tried again.                                          */
+static bool
+s_refused (dividere_link_t *self, const uint8_t *data, size_t size)
+{
+    dividere_handshake_t why =
+        dividere_handshake_failure (data, size, dividere_security_here ());
+    if (!why.error)
+        return false;
+    self->refusal = why.error;
+    dividere_log (DIVIDERE_LOG_WARNING, "%s: broker %s: %s",
+                  dividere_actor_name (self->worker->actor), self->address,
+                  why.text);
+    if (!why.final)
+        return false;
+    s_close (self, 0);
+    s_reopen_later (self);
+    return true;
+}
+
 static dividere_served_t
 s_serve_sink (dividere_link_t *self, dividere_turn_t *turn)
 {
@@ -286,8 +311,10 @@ s_serve_sink (dividere_link_t *self, dividere_turn_t *turn)
         memcpy (&event, numbers, sizeof (event));
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
             s_connected (self);
-        else
+        else if (event == ZMQ_EVENT_DISCONNECTED)
             s_disconnected (self);
+        else if (s_refused (self, numbers, sizeof (numbers)))
+            return DIVIDERE_SERVED_ALL;
     }
     while (dividere_turn_spend (turn));
     return DIVIDERE_SERVED_SOME;
@@ -345,5 +372,8 @@ dividere_link_tick (dividere_link_t *self, int64_t now_ms)
 const char *
 dividere_link_state (const dividere_link_t *self)
 {
-    return self->desk.c ? "c" : self->told ? "registered" : "connecting";
+    return self->desk.c    ? "c"
+           : self->told    ? "registered"
+           : self->refusal ? "refused"
+                           : "connecting";
 }

@@ -22,6 +22,7 @@
 #include "dividere/reactor.h"
 #include "dividere/registry.h"
 #include "dividere/route.h"
+#include "dividere/security.h"
 #include "dividere/service.h"
 #include "dividere/supervisor.h"
 #include "dividere/text.h"

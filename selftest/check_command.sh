@@ -92,6 +92,10 @@ for option in bind publish watch snapshot rediscover set verbose help; do
 done
 ends 0 lookup --help
 ends 0 list --help
+ends 0 keygen --help
+ends 2 keygen
+ends 2 keygen "$folder" "$folder"
+ends 2 keygen --what
 ends 2 lookup
 ends 2 lookup clock other
 ends 2 lookup clock --timeout soon
@@ -224,6 +228,31 @@ echo nonsense > "$folder/names"
 ends 1 nameserver --snapshot "$folder/names"
 told "$folder/names: Bad message"
 rm "$folder/names"
+
+# Keys: a folder for who binds and who connects, and one that nobody knows.
+ends 1 nameserver --bind "$any" --publish "$any" --watch "$any" --security "$folder/nowhere"
+grep -qF -e "--security $folder/nowhere: No such file or directory" "$folder/err" ||
+    fail "no security"
+for name in keys stranger; do
+    ends 0 keygen "$folder/$name"
+    key=$(cat "$folder/out")
+    [ ${#key} = 40 ] || fail "a key of ${#key} characters"
+    [ "$(stat -c %a "$folder/$name/own_secret")" = 600 ] || fail "others can read the secret"
+    [ $name = stranger ] || own=$key
+    echo "* $own" > "$folder/$name/servers"
+done
+ends 1 keygen "$folder/keys"
+told "$folder/keys/own: File exists"
+printf 'key me %s\nallow me *\n' "$own" > "$folder/keys/rights"
+start nameserver --bind "$any" --publish "$any" --watch "$any" --security "$folder/keys"
+taken=$(endpoints bind)
+ends 0 list --servers "$taken" --security "$folder/keys"
+ends 1 list --servers "$taken" --security "$folder/stranger"
+grep -qF "there is no right to it" "$folder/err" || fail "a stranger"
+ends 1 list --servers "$taken"
+told "only one side wants security"
+: > "$folder/err"
+stop TERM
 
 # Traffic.
 if [ $# = 5 ]; then

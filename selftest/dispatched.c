@@ -18,7 +18,7 @@ struct dispatched_t {
 
 static const char *const s_statuses[] = {
     "",          "BUSY",    "EXPIRED", "NO_WORKER",  "WORKER_LOST", "UNKNOWN",
-    "UNHANDLED", "REFUSED", "FAILED",  "UNANSWERED", "RETURNED"
+    "UNHANDLED", "REFUSED", "FAILED",  "UNANSWERED", "RETURNED",    "DENIED"
 };
 
 static void

@@ -191,6 +191,20 @@ dividere_ask_links_remove (dividere_ask_links_t *self,
     free (link);
 }
 
+int
+dividere_ask_links_refusal (const dividere_ask_links_t *self)
+{
+    int error = 0;
+    for (size_t i = 0; i < self->slots_count; i++) {
+        const dividere_ask_link_t *link = self->slots[i];
+        if (link && !link->refused)
+            return 0;
+        if (link)
+            error = link->refused;
+    }
+    return error;
+}
+
 void
 dividere_ask_links_full (dividere_ask_links_t *self, dividere_ask_link_t *link)
 {

@@ -49,6 +49,7 @@ struct dividere_ask_link_t {
     bool full;                 /* there is no room, or no connection         */
     bool known;                /* its peer takes any number at a time        */
     bool native;               /* ... and that was so from the beginning     */
+    int refused;               /* its peer refuses connections: why          */
     bool retired;              /* only where no other can take anything      */
     bool doubted;              /* likewise, but for one now and then         */
     int64_t patience_ms;       /* until when it is left alone; 0: no longer   */
@@ -82,6 +83,10 @@ void dividere_ask_links_retire (dividere_ask_links_t *self,
                                 dividere_ask_link_t *link, bool retired);
 void dividere_ask_links_remove (dividere_ask_links_t *self,
                                 dividere_ask_link_t *link);
+
+/*  What the last of them says where all are refused; 0: not all are, or there
+ *  is none. O(n).                                                           */
+int dividere_ask_links_refusal (const dividere_ask_links_t *self);
 
 void dividere_ask_links_full (dividere_ask_links_t *self,
                               dividere_ask_link_t *link);

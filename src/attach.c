@@ -7,6 +7,7 @@
 #include <czmq.h>
 #include "attach.h"
 #include "log_internal.h"
+#include "security.h"
 
 /*  libzmq unlinks the path of an ipc endpoint before binding it, whoever still
  *  listens there.                                                           */
@@ -29,8 +30,10 @@ s_ipc_taken (const char *address)
 }
 
 static int
-s_bind (void *handle, const char *address)
+s_bind (void *handle, const char *address, const dividere_access_t *access)
 {
+    if (dividere_security_bind (handle, address, access) < 0)
+        return -1;
     if (s_ipc_taken (address)) {
         errno = EADDRINUSE;
         return -1;
@@ -39,14 +42,22 @@ s_bind (void *handle, const char *address)
 }
 
 int
+dividere_connect (void *handle, const char *address)
+{
+    return dividere_security_connect (handle, address) < 0
+               ? -1
+               : zmq_connect (handle, address);
+}
+
+int
 dividere_attach (void *handle, const char *who,
                  const dividere_endpoint_t *endpoint, bool bound,
-                 char *ret_address)
+                 const dividere_access_t *access, char *ret_address)
 {
     if (dividere_endpoint_check (endpoint, bound) < 0)
         return -1;
-    int rc = bound ? s_bind (handle, endpoint->address)
-                   : zmq_connect (handle, endpoint->address);
+    int rc = bound ? s_bind (handle, endpoint->address, access)
+                   : dividere_connect (handle, endpoint->address);
     if (rc < 0) {
         int error = errno;
         dividere_log (DIVIDERE_LOG_ERROR, "%s cannot %s %s: %s", who,

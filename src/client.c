@@ -139,6 +139,9 @@ s_due (const dividere_client_t *self)
     int64_t due_ms = dividere_asks_due (&self->asks);
     int64_t named_ms =
         self->named ? dividere_client_named_due (self->named) : -1;
+    int64_t again_ms = dividere_client_again_due (self);
+    if (again_ms >= 0 && (named_ms < 0 || again_ms < named_ms))
+        named_ms = again_ms;
     return due_ms < 0 || (named_ms >= 0 && named_ms < due_ms) ? named_ms
                                                               : due_ms;
 }
@@ -451,9 +454,14 @@ dividere_client_wait_connected (dividere_client_t *self, int timeout_ms)
 {
     assert (self);
     int64_t deadline_ms = dividere_deadline (timeout_ms);
-    while (dividere_client_process (self), !s_connected (self))
+    while (dividere_client_process (self), !s_connected (self)) {
+        if (self->asks.refusal) {
+            errno = self->asks.refusal;
+            return -1;
+        }
         if (s_wait (self, deadline_ms) < 0)
             return -1;
+    }
     return 0;
 }
 

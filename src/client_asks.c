@@ -28,6 +28,7 @@ static const struct {
     [DIVIDERE_STATUS_FAILED] = { EREMOTEIO, false },
     [DIVIDERE_STATUS_UNANSWERED] = { EREMOTEIO, false },
     [DIVIDERE_STATUS_RETURNED] = { EPROTO, false },
+    [DIVIDERE_STATUS_DENIED] = { EACCES, false },
 };
 
 void
@@ -130,6 +131,7 @@ s_link (const dividere_asks_t *self, size_t link)
 size_t
 dividere_asks_add_link (dividere_asks_t *self, bool native)
 {
+    self->refusal = 0;
     return dividere_ask_links_add (&self->links, native)->index;
 }
 
@@ -145,6 +147,14 @@ dividere_asks_remove_link (dividere_asks_t *self, size_t link, int64_t now_us)
     dividere_asks_full (self, link);
     dividere_asks_lost (self, link, now_us);
     dividere_ask_links_remove (&self->links, s_link (self, link));
+    self->refusal = dividere_ask_links_refusal (&self->links);
+}
+
+void
+dividere_asks_refuse (dividere_asks_t *self, size_t link, int error)
+{
+    s_link (self, link)->refused = error;
+    self->refusal = dividere_ask_links_refusal (&self->links);
 }
 
 void
@@ -415,6 +425,14 @@ s_hopeless (const dividere_asks_t *self)
     return self->choosy.first && self->links.count && !self->links.natives;
 }
 
+static dividere_ask_t *
+s_refused (const dividere_asks_t *self)
+{
+    if (!self->refusal)
+        return NULL;
+    return self->waiting.first ? self->waiting.first : self->choosy.first;
+}
+
 void
 dividere_asks_tick (dividere_asks_t *self, int64_t now_us)
 {
@@ -425,6 +443,8 @@ dividere_asks_tick (dividere_asks_t *self, int64_t now_us)
     }
     while ((due = dividere_deadlines_due (&self->dues, now_us / 1000)))
         s_on_due (self, OF (due, due), now_us);
+    while (s_refused (self))
+        s_end (self, s_refused (self), self->refusal, NULL, now_us);
     while (s_hopeless (self))
         s_end (self, self->choosy.first, EOPNOTSUPP, NULL, now_us);
 }
@@ -438,7 +458,7 @@ s_sooner (int64_t a_ms, int64_t b_ms)
 int64_t
 dividere_asks_due (const dividere_asks_t *self)
 {
-    if (s_hopeless (self))
+    if (s_hopeless (self) || s_refused (self))
         return 0;
     int64_t next_ms = s_sooner (dividere_deadlines_next (&self->deadlines),
                                 dividere_deadlines_next (&self->dues));

@@ -74,7 +74,8 @@ typedef struct {
     dividere_ask_list_t choosy; /* they wait for a native link               */
     dividere_ask_list_t done;
     dividere_ask_links_t links;
-    int absent; /* how requests end that find no link at all              */
+    int absent;  /* how requests end that find no link at all              */
+    int refusal; /* ... where all links are refused; 0: not all are         */
     dividere_retry_t retry;
     int64_t attempt_ms;
     uint64_t numbers;
@@ -105,6 +106,10 @@ void dividere_asks_remove_link (dividere_asks_t *self, size_t link,
 /*  How what was not sent, or lost, ends while there is no link: ENOTCONN at
  *  first.                                                                   */
 void dividere_asks_set_absent (dividere_asks_t *self, int error);
+
+/*  The peer of a link refuses the connection, or (0) does not any more. While
+ *  all do, requests end with this error.                                    */
+void dividere_asks_refuse (dividere_asks_t *self, size_t link, int error);
 
 /*  Adds a request, whose payload is taken; the caller sets what it wants of it
  *  before the next call.                                                    */

@@ -20,6 +20,10 @@ typedef struct {
     bool tracked;             /* it tells all there is to tell              */
     bool connected;           /* as far as it has told                      */
     dividere_polled_t told;   /* likewise; its handle is the sink           */
+    char *address;            /* that it is connected to, ours; NULL: bound  */
+    bool secure;              /* it wants security                           */
+    int64_t again_ms;         /* when to connect again what libzmq has given */
+                              /* up; 0: it has not                           */
     uint64_t heard;           /* the last flush that has looked at the sink  */
     void *place;              /* of client_named.c, or NULL                 */
 } dividere_client_link_t;
@@ -37,6 +41,7 @@ struct dividere_client_t {
     int timer;        /* a timerfd                                         */
     int64_t timer_ms; /* when it fires; -1: never; 0: at once              */
     struct dividere_client_named_t *named; /* ours; NULL: of brokers        */
+    size_t given_up; /* links that libzmq does not connect any more         */
     uint64_t flushes;
     uint64_t malformed;
     bool ended; /* the context is closed                                     */
@@ -81,6 +86,9 @@ void dividere_client_named_sweep (dividere_client_named_t *self);
 
 /*  When that is next; -1: not of its own.                                   */
 int64_t dividere_client_named_due (const dividere_client_named_t *self);
+
+/*  When a link is to be connected again; -1: none is.                       */
+int64_t dividere_client_again_due (const dividere_client_t *self);
 
 /*  Receives what there is, up to a limit, and sends what can be sent.       */
 void dividere_client_receive (dividere_client_t *self);

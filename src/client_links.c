@@ -15,12 +15,17 @@
 #include "client_internal.h"
 #include "connector_internal.h"
 #include "frame.h"
+#include "handshake.h"
+#include "log_internal.h"
 #include "message_internal.h"
 #include "socket.h"
 
 #define HWM      10000
 #define RECEIVED 1000 /* messages in one call                                */
-#define EVENTS   (ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+#define AGAIN_MS 1000 /* after a peer has refused the connection              */
+#define EVENTS                                                \
+    (ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | \
+     DIVIDERE_HANDSHAKE_FAILURES)
 
 static int
 s_configure (const dividere_client_t *self, void *handle)
@@ -56,7 +61,12 @@ s_open (dividere_client_t *self, dividere_client_link_t *link,
     link->sink = dividere_sink_new (link->handle, EVENTS);
     if (!link->sink || s_watch (self, &link->told, link->sink, link) < 0)
         return -1;
-    return dividere_attach (link->handle, "client", endpoint, bound, address);
+    if (dividere_attach (link->handle, "client", endpoint, bound, NULL,
+                         address) < 0)
+        return -1;
+    link->address = bound ? NULL : strdup (address);
+    link->secure = dividere_security_here ();
+    return 0;
 }
 
 /*  Into the slot of its index.                                              */
@@ -125,6 +135,8 @@ dividere_client_close_link (dividere_client_t *self,
     if (link->sink)
         zsys_close (link->sink, NULL, 0);
     dividere_asks_remove_link (&self->asks, link->index, zclock_usecs ());
+    self->given_up -= link->again_ms > 0;
+    free (link->address);
     freen (link);
 }
 
@@ -189,6 +201,60 @@ s_disconnected (dividere_client_t *self, dividere_client_link_t *link)
         dividere_client_named_lost (self->named, link);
 }
 
+static void
+s_connected (dividere_client_t *self, dividere_client_link_t *link)
+{
+    link->connected = true;
+    dividere_asks_refuse (&self->asks, link->index, 0);
+}
+
+/*  What libzmq has given up is tried again: somebody may mend it.           */
+static void
+s_refused (dividere_client_t *self, dividere_client_link_t *link,
+           const dividere_handshake_t *why)
+{
+    dividere_log (DIVIDERE_LOG_WARNING, "client: %s: %s",
+                  link->address ? link->address : "a peer", why->text);
+    if (!link->address)
+        return;
+    dividere_asks_refuse (&self->asks, link->index, why->error);
+    if (!why->final || link->again_ms > 0)
+        return;
+    link->again_ms = zclock_mono () + AGAIN_MS;
+    self->given_up++;
+}
+
+int64_t
+dividere_client_again_due (const dividere_client_t *self)
+{
+    int64_t due_ms = -1;
+    for (size_t i = 0; self->given_up && i < self->links_count; i++) {
+        const dividere_client_link_t *link = self->links[i];
+        if (link && link->again_ms > 0 &&
+            (due_ms < 0 || link->again_ms < due_ms))
+            due_ms = link->again_ms;
+    }
+    return due_ms;
+}
+
+static void
+s_connect_again (dividere_client_t *self)
+{
+    int64_t due_ms = dividere_client_again_due (self);
+    if (due_ms < 0 || due_ms > zclock_mono ())
+        return;
+    for (size_t i = 0; i < self->links_count; i++) {
+        dividere_client_link_t *link = self->links[i];
+        if (!link || link->again_ms != due_ms)
+            continue;
+        link->again_ms = 0;
+        self->given_up--;
+        zmq_disconnect (link->handle, link->address);
+        dividere_connect (link->handle, link->address);
+        dividere_poller_touch (&link->polled);
+    }
+}
+
 /*  An event is two frames, of which the first begins with its number.       */
 static bool
 s_receive_event (dividere_client_t *self, dividere_client_link_t *link)
@@ -201,8 +267,12 @@ s_receive_event (dividere_client_t *self, dividere_client_link_t *link)
     const void *data = dividere_route_frame (&self->scratch->route, 0, &size);
     if (data && size >= sizeof (event))
         memcpy (&event, data, sizeof (event));
+    const dividere_handshake_t why =
+        dividere_handshake_failure (data, data ? size : 0, link->secure);
+    if (why.error)
+        s_refused (self, link, &why);
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-        link->connected = true;
+        s_connected (self, link);
     else if (event == ZMQ_EVENT_DISCONNECTED)
         s_disconnected (self, link);
     return true;
@@ -247,6 +317,7 @@ dividere_client_receive (dividere_client_t *self)
             else
                 dividere_poller_requeue (polled);
         }
+    s_connect_again (self);
     if (self->named)
         dividere_client_named_sweep (self->named);
 }

@@ -105,7 +105,7 @@ s_attach (dividere_connector_t *self, const dividere_endpoint_t *endpoint,
 {
     char address[DIVIDERE_ADDRESS_MAX];
     int rc = dividere_attach (self->handle, s_kind_names[self->kind], endpoint,
-                              bound, address);
+                              bound, NULL, address);
     int error = errno;
     dividere_poller_touch (&self->polled);
     if (rc == 0)

@@ -48,6 +48,7 @@ struct dividere_connector_t {
     /*  The one monitor that a libzmq socket can have.                      */
     void *await_sink;        /* of await_connection; ours                */
     bool connected;          /* it has told so                           */
+    int refusal;             /* ... why not; 0: it has not               */
     dividere_watch_t *watch; /* shared with a monitor actor              */
 
     dividere_polled_t polled; /* for the reactor that has it as a source  */

@@ -143,6 +143,16 @@ s_accept (dividere_dispatcher_t *self, zmq_msg_t *frames, size_t count,
     return DIVIDERE_STATUS_OK;
 }
 
+static bool
+s_denied (dividere_dispatcher_t *self, zmq_msg_t *payload,
+          const dividere_extension_t *extension)
+{
+    return self->class.allowed &&
+           !self->class.allowed (self->arg, payload, false,
+                                 extension ? extension->service : "",
+                                 extension ? extension->service_size : 0);
+}
+
 void
 dividere_dispatcher_from_client (dividere_dispatcher_t *self, zmq_msg_t *frames,
                                  size_t count, int64_t now_us)
@@ -154,6 +164,11 @@ dividere_dispatcher_from_client (dividere_dispatcher_t *self, zmq_msg_t *frames,
                                      extension.id.client == self->client))) {
         self->counts.malformed_frontend++;
         dividere_frames_close (frames, count);
+        return;
+    }
+    if (s_denied (self, &frames[count - 1], index < 0 ? NULL : &extension)) {
+        dividere_frames_refuse (self, frames, count, index,
+                                DIVIDERE_STATUS_DENIED);
         return;
     }
     dividere_request_t *request =

@@ -27,6 +27,11 @@ typedef struct {
 
     /*  Takes the frames, and answers for what becomes of them.             */
     void (*to_client) (void *arg, zmq_msg_t *frames, size_t count);
+
+    /*  May the peer that a frame came from ask for a service, or serve it? May
+     *  be NULL: everybody may do everything.                                */
+    bool (*allowed) (void *arg, zmq_msg_t *frame, bool worker,
+                     const char *service, size_t size);
 } dividere_dispatcher_class_t;
 
 typedef struct {
@@ -49,6 +54,7 @@ typedef struct {
     uint64_t malformed_frontend;
     uint64_t malformed_backend;
     uint64_t refused_workers;
+    uint64_t denied_workers; /* signs of life                               */
     uint64_t heartbeats_sent;
     uint64_t heartbeats_received;
     uint64_t workers_lost;

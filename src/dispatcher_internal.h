@@ -103,6 +103,10 @@ void dividere_worker_release (dividere_dispatcher_t *self,
 int dividere_worker_tell (dividere_dispatcher_t *self,
                           dividere_worker_entry_t *worker, int64_t now_us);
 
+/*  It is there.                                                             */
+void dividere_worker_heard (dividere_dispatcher_t *self,
+                            dividere_worker_entry_t *worker, int64_t now_us);
+
 /*  A message of one frame came from a worker, or from who may become one.   */
 void dividere_worker_sign (dividere_dispatcher_t *self,
                            dividere_worker_entry_t *worker, zmq_msg_t *frames,

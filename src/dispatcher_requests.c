@@ -15,6 +15,7 @@ static const char *const s_texts[DIVIDERE_STATUSES] = {
     [DIVIDERE_STATUS_OUTCOME_UNKNOWN] = "the worker was lost with it, and it "
                                         "may have been executed",
     [DIVIDERE_STATUS_UNANSWERED] = "the handler gave no reply",
+    [DIVIDERE_STATUS_DENIED] = "there is no right to this service",
 };
 
 void

@@ -277,6 +277,20 @@ s_sign_envelope (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
     dividere_worker_release (self, worker, now_us);
 }
 
+/*  Whose right has been taken away falls silent, and is lost.               */
+static bool
+s_denied (dividere_dispatcher_t *self, zmq_msg_t *frame,
+          const dividere_heartbeat_t *heartbeat)
+{
+    const char *service = heartbeat ? heartbeat->service : NULL;
+    if (!self->class.allowed ||
+        self->class.allowed (self->arg, frame, true, service ? service : "",
+                             service ? heartbeat->service_size : 0))
+        return false;
+    self->counts.denied_workers++;
+    return true;
+}
+
 void
 dividere_worker_sign (dividere_dispatcher_t *self,
                       dividere_worker_entry_t *worker, zmq_msg_t *frames,
@@ -285,10 +299,17 @@ dividere_worker_sign (dividere_dispatcher_t *self,
     const uint8_t *data = (const uint8_t *) zmq_msg_data (&frames[1]);
     size_t size = zmq_msg_size (&frames[1]);
     dividere_heartbeat_t heartbeat;
-    if (size == 1 && (*data == DIVIDERE_HEARTBEAT_REGISTER ||
-                      *data == DIVIDERE_HEARTBEAT_ALIVE))
+    bool byte = size == 1 && (*data == DIVIDERE_HEARTBEAT_REGISTER ||
+                              *data == DIVIDERE_HEARTBEAT_ALIVE);
+    bool envelope =
+        !byte && dividere_heartbeat_parse (data, size, &heartbeat) == 0;
+    if (s_denied (self, &frames[1], envelope ? &heartbeat : NULL))
+        return;
+    if (worker)
+        dividere_worker_heard (self, worker, now_us);
+    if (byte)
         s_sign_byte (self, worker, &frames[0], *data, now_us);
-    else if (dividere_heartbeat_parse (data, size, &heartbeat) == 0)
+    else if (envelope)
         s_sign_envelope (self, worker, &frames[0], &heartbeat, now_us);
     else
         self->counts.malformed_backend++;

@@ -136,6 +136,14 @@ s_reply (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
 }
 
 void
+dividere_worker_heard (dividere_dispatcher_t *self,
+                       dividere_worker_entry_t *worker, int64_t now_us)
+{
+    worker->stuck = false;
+    dividere_workers_heard (&self->workers, worker, now_us / 1000);
+}
+
+void
 dividere_dispatcher_from_worker (dividere_dispatcher_t *self, zmq_msg_t *frames,
                                  size_t count, int64_t now_us)
 {
@@ -147,12 +155,10 @@ dividere_dispatcher_from_worker (dividere_dispatcher_t *self, zmq_msg_t *frames,
     dividere_worker_entry_t *worker =
         dividere_workers_find (&self->workers, zmq_msg_data (&frames[0]),
                                zmq_msg_size (&frames[0]));
-    if (worker) {
-        worker->stuck = false;
-        dividere_workers_heard (&self->workers, worker, now_us / 1000);
-    }
-    if (count > 2 && worker)
+    if (count > 2 && worker) {
+        dividere_worker_heard (self, worker, now_us);
         s_reply (self, worker, frames, count, now_us);
+    }
     else if (count > 2)
         s_stray (self, frames, count);
     else {

@@ -49,6 +49,7 @@ typedef enum {
     DIVIDERE_STATUS_UNANSWERED,      /* worker, broker: there was no reply  */
     DIVIDERE_STATUS_RETURNED,        /* worker to broker: not executed, for */
                                      /* another worker                      */
+    DIVIDERE_STATUS_DENIED,          /* broker, service: no right to it     */
     DIVIDERE_STATUSES
 } dividere_status_t;
 

@@ -301,6 +301,17 @@ dividere_names_register (dividere_names_t *self,
     return DIVIDERE_NAME_OK;
 }
 
+bool
+dividere_names_foreign (const dividere_names_t *self, const char *name,
+                        const char *server, int port, const char *owner)
+{
+    if (dividere_name_check_place (name, server, port))
+        return false;
+    uint64_t hash = s_hash_place (self, s_hash_name (self, name), server, port);
+    const dividere_named_t *named = s_find (self, name, server, port, hash);
+    return named && named->owner && strcmp (named->owner->text, owner) != 0;
+}
+
 dividere_name_error_t
 dividere_names_unregister (dividere_names_t *self, const char *name,
                            const char *server, int port, uint64_t instance)

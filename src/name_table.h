@@ -80,6 +80,10 @@ dividere_name_error_t dividere_names_unregister (dividere_names_t *self,
                                                  const char *server, int port,
                                                  uint64_t instance);
 
+/*  Somebody else has registered what is there.                              */
+bool dividere_names_foreign (const dividere_names_t *self, const char *name,
+                             const char *server, int port, const char *owner);
+
 /*  All of a name. Returns how many there were.                              */
 size_t dividere_names_remove (dividere_names_t *self, const char *name);
 

@@ -75,6 +75,12 @@ dividere_registrar_limit (dividere_registrar_t *self,
 }
 
 void
+dividere_registrar_guard (dividere_registrar_t *self)
+{
+    self->guarded = true;
+}
+
+void
 dividere_registrar_tell_watch (dividere_registrar_t *self, const char *endpoint)
 {
     char *copy = strdup (endpoint);
@@ -124,6 +130,27 @@ s_port (uint32_t port)
     return port <= UINT16_MAX ? (int) port : UINT16_MAX + 1;
 }
 
+bool
+dividere_registrar_denied (dividere_registrar_t *self, zmq_msg_t *payload,
+                           dividere_right_t right, const char *name)
+{
+    return self->guarded &&
+           !self->class.allowed (self->arg, payload, right, name);
+}
+
+/*  To change what is at a place it takes the right to the name, and that nobody
+ *  else is there.                                                           */
+static bool
+s_place_denied (dividere_registrar_t *self, zmq_msg_t *payload,
+                const char *name, const char *server, uint32_t port)
+{
+    return self->guarded &&
+           (dividere_registrar_denied (self, payload, DIVIDERE_RIGHT_REGISTER,
+                                       name) ||
+            dividere_names_foreign (self->names, name, server, s_port (port),
+                                    self->class.host (self->arg, payload)));
+}
+
 static int
 s_register (dividere_registrar_t *self,
             const Dividere__Wire__RegisterService *request, zmq_msg_t *payload,
@@ -131,6 +158,10 @@ s_register (dividere_registrar_t *self,
 {
     const char *tags[DIVIDERE_NAME_TAGS + 1] = { NULL };
     bool native = request->version > 0;
+    if (s_place_denied (self, payload, request->servicename, request->server,
+                        request->port))
+        return s_ack (self, DIVIDERE_NAME_DENIED, request->version, 0,
+                      ret_reply);
     if (native && request->n_tags > DIVIDERE_NAME_TAGS)
         return s_ack (self, DIVIDERE_NAME_BAD_METADATA, request->version, 0,
                       ret_reply);
@@ -167,13 +198,29 @@ s_register (dividere_registrar_t *self,
 static int
 s_unregister (dividere_registrar_t *self,
               const Dividere__Wire__UnregisterService *request,
-              zmq_msg_t *ret_reply)
+              zmq_msg_t *payload, zmq_msg_t *ret_reply)
 {
-    dividere_name_error_t error =
-        dividere_names_unregister (self->names, request->servicename,
-                                   request->server, s_port (request->port),
-                                   request->version ? request->instance : 0);
+    dividere_name_error_t error = DIVIDERE_NAME_DENIED;
+    if (!s_place_denied (self, payload, request->servicename, request->server,
+                         request->port))
+        error =
+            dividere_names_unregister (self->names, request->servicename,
+                                       request->server, s_port (request->port),
+                                       request->version ? request->instance
+                                                        : 0);
     return s_ack (self, error, request->version, 0, ret_reply);
+}
+
+/*  A page is of all names.                                                  */
+static int
+s_lookup (dividere_registrar_t *self, const dividere_lookup_t *lookup,
+          zmq_msg_t *payload, zmq_msg_t *ret_reply)
+{
+    bool page = lookup->version && lookup->scope == DIVIDERE_SCOPE_PAGE;
+    bool denied =
+        dividere_registrar_denied (self, payload, DIVIDERE_RIGHT_LOOKUP,
+                                   page ? "" : lookup->servicename);
+    return dividere_registrar_lookup (self, lookup, denied, ret_reply);
 }
 
 /*  Does what a payload asks for. 0 and the reply, or -1.                    */
@@ -181,7 +228,7 @@ static int
 s_answer (dividere_registrar_t *self, zmq_msg_t *payload, int64_t now_ms,
           zmq_msg_t *ret_reply)
 {
-    if (dividere_registrar_quick (self, payload, ret_reply))
+    if (!self->guarded && dividere_registrar_quick (self, payload, ret_reply))
         return 0;
     const ProtobufCMessage *message =
         dividere_control_read (&self->control, zmq_msg_data (payload),
@@ -190,16 +237,15 @@ s_answer (dividere_registrar_t *self, zmq_msg_t *payload, int64_t now_ms,
         return -1;
     const ProtobufCMessageDescriptor *type = message->descriptor;
     if (type == &dividere__wire__service_lookup_req__descriptor)
-        return dividere_registrar_lookup (self,
-                                          (const dividere_lookup_t *) message,
-                                          ret_reply);
+        return s_lookup (self, (const dividere_lookup_t *) message, payload,
+                         ret_reply);
     if (type == &dividere__wire__register_service__descriptor)
         return s_register (self,
                            (const Dividere__Wire__RegisterService *) message,
                            payload, now_ms, ret_reply);
     if (type == &dividere__wire__unregister_service__descriptor)
         return s_unregister (
-            self, (const Dividere__Wire__UnregisterService *) message,
+            self, (const Dividere__Wire__UnregisterService *) message, payload,
             ret_reply);
     return -1;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <zmq.h>
 #include "name_table.h"
+#include "rights.h"
 #include "watchers.h"
 
 /*  What a name server does with each message of a client, and of a watcher.
@@ -39,6 +40,11 @@ typedef struct {
 
     /*  An instance is gone, by time. NULL: nobody wants to know.            */
     void (*expired) (void *arg, const dividere_instance_t *instance);
+
+    /*  May the peer that a payload came from register, look up, watch a name
+     *  ("": all)? Asked only of a registrar with a guard.                   */
+    bool (*allowed) (void *arg, zmq_msg_t *payload, dividere_right_t right,
+                     const char *name);
 } dividere_registrar_class_t;
 
 typedef struct {
@@ -68,6 +74,10 @@ void dividere_registrar_destroy (dividere_registrar_t **self_p);
 
 void dividere_registrar_limit (dividere_registrar_t *self,
                                const dividere_registrar_limits_t *limits);
+
+/*  From here on peers need rights, and what one of them has registered no other
+ *  replaces or removes: host is to tell who it is.                          */
+void dividere_registrar_guard (dividere_registrar_t *self);
 
 /*  Where changes can be watched, as lookups tell; "" nowhere.               */
 void dividere_registrar_tell_watch (dividere_registrar_t *self,

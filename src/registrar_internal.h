@@ -24,6 +24,7 @@ struct dividere_registrar_t {
     dividere_control_t control;    /* what is read                           */
     uint64_t epoch;
     char *watch; /* ours                                                    */
+    bool guarded;
 
     dividere_arena_t *arena;      /* of the answer that is made              */
     dividere_found_one_t **found; /* of it; ours                             */
@@ -35,9 +36,17 @@ struct dividere_registrar_t {
     bool encoded;                         /* ... which is made                */
 };
 
-/*  Answers a lookup. 0, or -1 with an errno of dividere_control_write.      */
+/*  In ServiceLookupReq.scope: all names, from one on.                       */
+#define DIVIDERE_SCOPE_PAGE 2
+
+/*  With a guard: it may not.                                                */
+bool dividere_registrar_denied (dividere_registrar_t *self, zmq_msg_t *payload,
+                                dividere_right_t right, const char *name);
+
+/*  Answers a lookup. denied: that it may not. 0, or -1 with an errno of
+ *  dividere_control_write.                                                  */
 int dividere_registrar_lookup (dividere_registrar_t *self,
-                               const dividere_lookup_t *lookup,
+                               const dividere_lookup_t *lookup, bool denied,
                                zmq_msg_t *ret_reply);
 
 /*  Answers a lookup where that can be done in a moment.                     */

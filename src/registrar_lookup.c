@@ -15,7 +15,7 @@
 #define PAGE_BYTES 65536
 #define LIST_BYTES (64 << 20) /* that a list takes in memory                 */
 
-enum { SCOPE_ONE, SCOPE_ALL, SCOPE_PAGE };
+enum { SCOPE_ONE, SCOPE_ALL, SCOPE_PAGE = DIVIDERE_SCOPE_PAGE };
 
 /*  Texts of others, which protobuf-c wants to be able to change.            */
 static char *
@@ -195,11 +195,18 @@ s_lookup_one (dividere_registrar_t *self, const dividere_lookup_t *lookup,
 
 int
 dividere_registrar_lookup (dividere_registrar_t *self,
-                           const dividere_lookup_t *lookup,
+                           const dividere_lookup_t *lookup, bool denied,
                            zmq_msg_t *ret_reply)
 {
     dividere_found_t found = DIVIDERE__WIRE__SERVICE_LOOKUP_REP__INIT;
     found.servicename = lookup->servicename;
+    if (denied) {
+        self->counts.refused++;
+        found.server = s_text ("unavailable");
+        return lookup->version
+                   ? s_reply (self, &found, DIVIDERE_NAME_DENIED, ret_reply)
+                   : dividere_control_write (&found.base, ret_reply);
+    }
     if (!lookup->version || lookup->scope == SCOPE_ONE)
         return s_lookup_one (self, lookup, &found, ret_reply);
     dividere_name_error_t error = DIVIDERE_NAME_BAD_REQUEST;

@@ -23,7 +23,7 @@ typedef struct {
 /*  A name may be there twice: each time it has its state.                   */
 static bool
 s_prepare (dividere_registrar_t *self, const Dividere__Wire__WatchNames *said,
-           size_t count, watched_t *watched)
+           size_t count, zmq_msg_t *payload, watched_t *watched)
 {
     dividere_arena_t *arena = self->arena;
     dividere_arena_reset (arena,
@@ -44,6 +44,9 @@ s_prepare (dividere_registrar_t *self, const Dividere__Wire__WatchNames *said,
         state->name = said->names[i];
         if (strnlen (state->name, NAME_BYTES + 1) > NAME_BYTES)
             state->error = DIVIDERE_NAME_BAD_NAME;
+        else if (dividere_registrar_denied (self, payload, DIVIDERE_RIGHT_WATCH,
+                                            state->name))
+            state->error = DIVIDERE_NAME_DENIED;
         else
             watched->names[watched->count++] = state->name;
     }
@@ -105,7 +108,7 @@ s_take (dividere_registrar_t *self, zmq_msg_t *frames, int64_t now_ms,
         dividere_watchers_remove (self->watchers, id, id_size);
         return 0;
     }
-    if (!s_prepare (self, said, count, &watched))
+    if (!s_prepare (self, said, count, &frames[1], &watched))
         return -1;
     size_t among = dividere_watchers_set (self->watchers, id, id_size,
                                           watched.names, watched.count, now_ms);

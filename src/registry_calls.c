@@ -103,8 +103,9 @@ s_share (int64_t deadline_ms, size_t left)
 static int
 s_worse (int one, int other)
 {
-    static const int s_order[] = { EINTR,  ETERM,     ENOENT,
-                                   EPROTO, ETIMEDOUT, ENOTCONN };
+    static const int s_order[] = { EINTR,  ETERM,        ENOENT,
+                                   EACCES, EKEYREJECTED, EPROTONOSUPPORT,
+                                   EPROTO, ETIMEDOUT,    ENOTCONN };
     for (size_t i = 0; i < sizeof (s_order) / sizeof (s_order[0]); i++)
         if (one == s_order[i] || other == s_order[i])
             return s_order[i];

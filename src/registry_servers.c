@@ -182,6 +182,9 @@ s_error_of (const dividere_result_t *result)
     switch (result->error) {
     case 0:
     case ENOTCONN:
+    case EACCES:
+    case EPROTONOSUPPORT:
+    case EKEYREJECTED:
     case ETIMEDOUT: return result->error;
     case EBUSY:
     case EHOSTUNREACH:

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
+#include "attach.h"
 #include "frame.h"
 #include "registry_parts.h"
 #include "socket.h"
@@ -111,8 +112,8 @@ s_listen (dividere_registry_t *self, dividere_server_t *server)
     server->heard.owner = server;
     if (dividere_socket_configure (server->sub, &options) < 0 ||
         zmq_setsockopt (server->sub, ZMQ_SUBSCRIBE, "", 0) < 0 ||
-        zmq_connect (server->sub, server->publish + (*server->publish == '>')) <
-            0 ||
+        dividere_connect (server->sub,
+                          server->publish + (*server->publish == '>')) < 0 ||
         dividere_poller_add (self->poller, &server->heard) < 0) {
         zsys_close (server->sub, NULL, 0);
         server->sub = NULL;

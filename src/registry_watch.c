@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "attach.h"
 #include "connector_internal.h"
 #include "endpoint.h"
 #include "frame.h"
@@ -118,7 +119,7 @@ s_open (dividere_registry_t *self, const char *endpoint)
         dividere_poller_add (self->poller, &watching->told) < 0)
         return -1;
     watching->connected = strncmp (parsed.address, "inproc:", 7) == 0;
-    return zmq_connect (watching->handle, parsed.address);
+    return dividere_connect (watching->handle, parsed.address);
 }
 
 static void

@@ -49,13 +49,14 @@ s_init_actions (posix_spawn_file_actions_t *actions, int channel)
 
 /*  0 or an errno.                                                           */
 static int
-s_spawn (const char *executable, const char *name, int channel, pid_t *ret_pid)
+s_spawn (const char *executable, const char *name, const char *security,
+         int channel, pid_t *ret_pid)
 {
     char program[PATH_SIZE];
     ssize_t length = readlink (THIS_PROGRAM, program, sizeof (program) - 1);
     program[length > 0 ? length : 0] = 0;
     const char *argv[] = { executable ? executable : program,
-                           DIVIDERE_CHILD_MARK, name, NULL };
+                           DIVIDERE_CHILD_MARK, name, security, NULL };
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     s_init_attributes (&attributes);
@@ -85,7 +86,7 @@ s_open_pidfd (pid_t pid)
 }
 
 int
-dividere_spawn (const char *executable, const char *name,
+dividere_spawn (const char *executable, const char *name, const char *security,
                 dividere_spawned_t *ret_child)
 {
     assert (name);
@@ -95,7 +96,7 @@ dividere_spawn (const char *executable, const char *name,
                     ends) < 0)
         return -1;
     dividere_spawned_t child = { .channel = ends[0] };
-    int error = s_spawn (executable, name, ends[1], &child.pid);
+    int error = s_spawn (executable, name, security, ends[1], &child.pid);
     if (!error && (child.pidfd = s_open_pidfd (child.pid)) < 0)
         error = errno;
     close (ends[1]);

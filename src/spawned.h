@@ -20,11 +20,12 @@ typedef struct {
 } dividere_spawned_t;
 
 /*  Starts executable (NULL: this program, even if its file was replaced) with
- *  the arguments DIVIDERE_CHILD_MARK and name. Returns 0, or -1 with ENOENT,
- *  EACCES, ENOEXEC (the executable), EAGAIN (no more processes), EMFILE, ECHILD
- *  (it ended at once, and somebody else waited for it), or any of execve.   */
+ *  the arguments DIVIDERE_CHILD_MARK, name, and the folder of its security
+ *  (NULL: none). Returns 0, or -1 with ENOENT, EACCES, ENOEXEC (the
+ *  executable), EAGAIN (no more processes), EMFILE, ECHILD (it ended at once,
+ *  and somebody else waited for it), or any of execve.                      */
 int dividere_spawn (const char *executable, const char *name,
-                    dividere_spawned_t *ret_child);
+                    const char *security, dividere_spawned_t *ret_child);
 
 /*  To this child and no other, even when its pid belongs to another by now. */
 void dividere_spawned_signal (const dividere_spawned_t *self, int signal);

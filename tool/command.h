@@ -21,10 +21,15 @@ typedef struct {
 } command_t;
 
 extern const command_t command_broker;
+extern const command_t command_keygen;
 extern const command_t command_list;
 extern const command_t command_lookup;
 extern const command_t command_nameserver;
 extern const command_t command_proxy;
+
+/*  --security FOLDER (NULL: not given): all sockets from here on have it, and
+ *  what goes wrong with it is told on stderr. 0, or COMMAND_FAILED, told.    */
+int command_secure (const command_t *command, const char *folder);
 
 /*  A daemon is an actor and a table that says which option stands for which of
  *  its commands. Options take effect by kind, in the order here, and within a
@@ -54,7 +59,8 @@ typedef struct {
 
 /*  Starts the actor, prints the line "ready NAME=EP[,EP] ..." with endpoints as
  *  they were really bound, in the order of the table, and waits for SIGINT or
- *  SIGTERM. A NULL name ends the table; --verbose and --help are added.
+ *  SIGTERM. A NULL name ends the table; --security, --verbose and --help are
+ *  added.
  *  Returns the status of the command.                                       */
 int daemon_run (const command_t *command, zactor_fn *actor,
                 const daemon_option_t *options, int argc, char **argv);

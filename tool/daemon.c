@@ -32,6 +32,7 @@ typedef struct {
     const daemon_option_t *options;
     given_t *given;
     size_t count; /* of given                                               */
+    const char *security;
     bool verbose;
     zactor_t *actor;
 } self_t;
@@ -68,6 +69,8 @@ s_help (const self_t *self)
     for (const daemon_option_t *row = self->options; row->name; row++)
         printf ("  --%s %-*s  %s\n", row->name, 20 - (int) strlen (row->name),
                 row->argument, row->summary);
+    printf ("  --%-21s  %s\n", "security FOLDER",
+            "keys and rights: see keygen");
     printf ("  --%-21s  %s\n", "verbose", "log to stderr what happens");
     printf ("  --%-21s  %s\n", "help", "this");
     printf ("\nAn EP is bound%s. tcp://127.0.0.1:* binds a\nfree port.\n",
@@ -119,19 +122,23 @@ s_complete (self_t *self)
 static bool
 s_parse (self_t *self, int argc, char **argv, int *ret_status)
 {
-    struct option known[DAEMON_OPTIONS_MAX + 3] = { { NULL } };
+    struct option known[DAEMON_OPTIONS_MAX + 4] = { { NULL } };
     size_t count = 0;
     for (; self->options[count].name; count++)
         known[count] =
             (struct option){ self->options[count].name, required_argument, NULL,
                              FIRST_OPTION + (int) count };
     assert (count <= DAEMON_OPTIONS_MAX);
+    known[count++] =
+        (struct option){ "security", required_argument, NULL, 's' };
     known[count++] = (struct option){ "verbose", no_argument, NULL, 'v' };
     known[count] = (struct option){ "help", no_argument, NULL, 'h' };
     int code;
     while ((code = getopt_long (argc, argv, "", known, NULL)) != -1) {
         if (code >= FIRST_OPTION)
             s_give (self, &self->options[code - FIRST_OPTION], optarg);
+        else if (code == 's')
+            self->security = optarg;
         else if (code == 'v')
             self->verbose = true;
         else {
@@ -281,6 +288,8 @@ s_speak (self_t *self)
 static int
 s_serve (self_t *self, zactor_fn *actor)
 {
+    if (command_secure (self->command, self->security))
+        return COMMAND_FAILED;
     self->actor = zactor_new (actor, NULL);
     if (self->verbose)
         s_speak (self);

@@ -11,13 +11,29 @@
 #include <string.h>
 #include <unistd.h>
 #include <dividere/library.h>
+#include <dividere/log.h>
+#include <dividere/security.h>
 
-static const command_t *const s_commands[] = { &command_broker, &command_list,
-                                               &command_lookup,
-                                               &command_nameserver,
-                                               &command_proxy };
+static const command_t *const s_commands[] = {
+    &command_broker, &command_keygen,     &command_list,
+    &command_lookup, &command_nameserver, &command_proxy
+};
 
 #define COMMANDS (sizeof (s_commands) / sizeof (s_commands[0]))
+
+int
+command_secure (const command_t *command, const char *folder)
+{
+    if (!folder)
+        return 0;
+    if (dividere_log_level () < DIVIDERE_LOG_WARNING)
+        dividere_log_set (DIVIDERE_LOG_WARNING, NULL, NULL);
+    if (dividere_security_load (folder) == 0)
+        return 0;
+    fprintf (stderr, "dividere %s: --security %s: %s\n", command->name, folder,
+             strerror (errno));
+    return COMMAND_FAILED;
+}
 
 /*  A descriptor that was closed by the caller would become a socket's. Those
  *  put in its place cannot be used, which is then told as an error.         */

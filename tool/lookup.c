@@ -18,6 +18,7 @@
 
 typedef struct {
     const command_t *command;
+    const char *security;
     bool listing; /* all names, not one                                      */
     bool all;
     const char *servers;
@@ -45,6 +46,7 @@ s_help (const self_t *self)
         printf ("  --all           all that have the name, not one in turn\n");
     printf ("  --servers LIST  name servers; %s\n"
             "  --timeout MS    how long to wait; %d\n"
+            "  --security FOLDER  keys: see keygen\n"
             "  --help          this\n\n"
             "A line has name, endpoint, instance, lease (ms), version, tags.\n",
             SERVERS, TIMEOUT_MS);
@@ -69,6 +71,7 @@ s_parse (self_t *self, int argc, char **argv, int *ret_status)
     static const struct option s_options[] = {
         { "servers", required_argument, NULL, 's' },
         { "timeout", required_argument, NULL, 't' },
+        { "security", required_argument, NULL, 'k' },
         { "help", no_argument, NULL, 'h' },
         { "all", no_argument, NULL, 'a' },
         { NULL, 0, NULL, 0 }
@@ -84,6 +87,8 @@ s_parse (self_t *self, int argc, char **argv, int *ret_status)
             self->servers = optarg;
         else if (code == 't')
             self->timeout_ms = s_number (optarg);
+        else if (code == 'k')
+            self->security = optarg;
         else if (code == 'a' && !self->listing)
             self->all = true;
         else {
@@ -114,11 +119,15 @@ s_print (const dividere_instance_t *instance)
 static int
 s_fail (const self_t *self)
 {
-    const char *what = errno == ENOENT      ? "nobody has this name"
-                       : errno == ENOTCONN  ? "no name server can be reached"
-                       : errno == ETIMEDOUT ? "no name server answers"
-                       : errno == ENOTSUP   ? "this name server cannot tell"
-                                            : strerror (errno);
+    const char *what =
+        errno == ENOENT            ? "nobody has this name"
+        : errno == ENOTCONN        ? "no name server can be reached"
+        : errno == ETIMEDOUT       ? "no name server answers"
+        : errno == EACCES          ? "there is no right to it"
+        : errno == EPROTONOSUPPORT ? "only one side wants security"
+        : errno == EKEYREJECTED    ? "the name server has another key"
+        : errno == ENOTSUP         ? "this name server cannot tell"
+                                   : strerror (errno);
     fprintf (stderr, "dividere %s: %s%s%s\n", self->command->name,
              self->name && errno == ENOENT ? self->name : self->servers, ": ",
              what);
@@ -128,6 +137,8 @@ s_fail (const self_t *self)
 static int
 s_look (const self_t *self)
 {
+    if (command_secure (self->command, self->security))
+        return COMMAND_FAILED;
     dividere_registry_t *registry = dividere_registry_new (self->servers);
     if (!registry)
         return s_fail (self);

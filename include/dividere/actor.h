@@ -24,7 +24,13 @@ extern "C" {
  *  PING                  name of actor
  *  STATS                 name, value ... (pairs, decimal)
  *  VERBOSE  0|1                          EINVAL
+ *  SET      "security" FOLDER            EBUSY, ENOTSUP, those of
+ *                                        dividere_security_load
  *  $TERM    (no reply)
+ *
+ *  SET security is for the sockets of this actor, before it has any ("none":
+ *  they are plain), and not for a supervisor, which has none; without it they
+ *  are as was loaded when the actor was made (dividere/security.h).
  *
  *  Any: ENOSYS (no such command), EINVAL (arguments missing or too many).   */
 

@@ -86,6 +86,12 @@ typedef struct {
                       *   ENOTCONN         ... and no broker could be reached
                       *   EBUSY            ... and brokers were at their limit
                       *   EHOSTUNREACH     ... and nobody serves the service
+                      *   EACCES           no right to it, or all brokers refuse
+                      *                    this key
+                      *   EPROTONOSUPPORT  all brokers want security and this
+                      *                    client does not, or the other way
+                      *   EKEYREJECTED     all brokers have other keys than they
+                      *                    are known by
                       *   ECONNRESET       the worker was lost with it, and it
                       *                    may not be handed to another
                       *   ENOTRECOVERABLE  strict, and whether it was executed
@@ -182,7 +188,8 @@ DIVIDERE_EXPORT int dividere_client_fd (dividere_client_t *self);
 DIVIDERE_EXPORT size_t dividere_client_process (dividere_client_t *self);
 
 /*  Waits until a broker, or an instance of the service, is connected. Returns
- *  0, or -1 with EAGAIN, EINTR, ETERM.                                      */
+ *  0, or -1 with EAGAIN, EINTR, ETERM; EACCES, EPROTONOSUPPORT, EKEYREJECTED,
+ *  where all refuse to be connected (dividere/connector.h).                 */
 DIVIDERE_EXPORT int dividere_client_wait_connected (dividere_client_t *self,
                                                     int timeout_ms);
 

@@ -213,7 +213,10 @@ DIVIDERE_EXPORT int dividere_wait_subscribers (
 /*  Waits until the handshake with one peer is done. Weaker than the above: a
  *  subscription may still be on its way. Needs the option await_connection.
  *  Returns 0, also for inproc, which has no handshake; or -1 with EAGAIN,
- *  EINTR, ETERM, ENOTSUP (without the option).                              */
+ *  EINTR, ETERM, ENOTSUP (without the option); where the peer refuses to be
+ *  connected EACCES (it does not let this key in), EPROTONOSUPPORT (one side
+ *  wants security and the other does not), EKEYREJECTED (it has another key
+ *  than it is known by): see dividere/security.h.                           */
 DIVIDERE_EXPORT int dividere_connector_wait_connected (
     dividere_connector_t *self, int timeout_ms);
 

@@ -88,8 +88,9 @@ extern "C" {
  *
  *  STATS: those of a worker that are not about brokers; connections (name
  *  servers), registered (with so many), rediscovered, renewals,
- *  registrations_refused; builtin, busy (told so, or dropped), unroutable,
- *  overflowed, reply_expired, traffic_out, traffic_in, traffic_dropped.
+ *  registrations_refused; denied, builtin, busy (told so, or dropped),
+ *  unroutable, overflowed, reply_expired, traffic_out, traffic_in,
+ *  traffic_dropped.
  *  Source: service.Service of the Python package.                           */
 DIVIDERE_EXPORT void dividere_service (zsock_t *pipe, void *args);
 

@@ -51,7 +51,8 @@ extern "C" {
  *    window     answers kept for requests that come again (10000); 0: none
  *    window_bytes (16777216), window_age (ms, 60000)
  *
- *  BROKERS: the state is connecting, registered (it was told, and is not known
+ *  BROKERS: the state is connecting, refused (the broker does not let it in, as
+ *  the log says; it is tried again), registered (it was told, and is not known
  *  to be C) or c (a broker of this library).
  *
  *  DRAIN: no new requests; answered when the last in hand was. DISCONNECT: the

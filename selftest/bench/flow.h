@@ -11,6 +11,7 @@
 typedef struct {
     bool inproc; /* else tcp                                                */
     size_t size; /* of the string in the message                            */
+    bool secure; /* with CURVE                                              */
 } stream_t;
 
 typedef void (flow_send_fn) (const load_t *load, void *sender, bool mark);
