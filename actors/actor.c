@@ -303,8 +303,7 @@ void
 dividere_actor_run (dividere_actor_t *self)
 {
     /* As things were when it was made, whatever is loaded later.            */
-    dividere_security_t *security = dividere_security_here ();
-    dividere_security_use_here (security ? security : DIVIDERE_SECURITY_PLAIN);
+    dividere_security_use_here (dividere_security_keep ());
     DIVIDERE_HAND_OVER (&dividere_actor_pipes);
     zsock_signal (self->pipe, 0);
     zloop_start (self->loop);

@@ -277,6 +277,19 @@ test_security_connectors (void)
     dividere_security_stats_t stats;
     dividere_security_stats (&stats);
     CHECK_INT (stats.accepted, 2);
+    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    options.plain = true;
+    const char *open = selftest_tcp ();
+    char bound[300];
+    snprintf (bound, sizeof (bound), "@%s", open);
+    dividere_connector_t *response = dividere_response_new (bound, &options);
+    dividere_connector_t *request = dividere_request_new (open, &options);
+    CHECK (response && request);
+    s_check_answers (request, response);
+    dividere_connector_destroy (&request);
+    dividere_connector_destroy (&response);
+    dividere_security_stats (&stats);
+    CHECK_INT (stats.accepted, 2);
     dividere_security_unload ();
     secured_close (&folder);
 }

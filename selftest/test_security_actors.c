@@ -13,6 +13,7 @@
 void test_security_command (void);
 void test_security_broker (void);
 void test_security_names (void);
+void test_security_watch (void);
 void test_security_service (void);
 void test_security_proxy (void);
 void test_security_reload (void);
@@ -230,6 +231,75 @@ test_security_names (void)
     dividere_registry_destroy (&good);
     dividere_registry_destroy (&bad);
     CHECK_INT (dividere_stop (&names, SELFTEST_DEADLINE), 0);
+    s_close (&town);
+}
+
+/*  How a watcher learns of a service that comes: true if it was pushed.     */
+static bool
+s_is_pushed (zactor_t *names, dividere_registry_t *watcher,
+             dividere_registry_t *registrar, int port)
+{
+    uint64_t pushed = employed_stat (names, "pushed");
+    dividere_registry_event_t event;
+    dividere_instance_t clock = { .name = "clock",
+                                  .server = "127.0.0.1",
+                                  .port = port };
+    CHECK_INT (dividere_registry_register (registrar, &clock,
+                                           SELFTEST_DEADLINE),
+               0);
+    do
+        CHECK_INT (dividere_registry_recv (watcher, &event, SELFTEST_DEADLINE),
+                   0);
+    while (event.kind != DIVIDERE_REGISTRY_ADDED);
+    CHECK_INT (event.instance->port, port);
+    return employed_stat (names, "pushed") > pushed;
+}
+
+/*  Who may watch is told of changes; who may only look up finds out itself; and
+ *  who has no name can do nothing.                                          */
+void
+test_security_watch (void)
+{
+    town_t town;
+    secured_t stranger;
+    s_open (&town, "allow peer0 register\nallow peer0 lookup\n"
+                   "allow peer0 watch clock\nallow peer1 lookup clock\n"
+                   "allow peer1 watch other\n");
+    secured_open (&stranger, &town.server);
+    const char *requests = selftest_tcp (), *publish = selftest_tcp ();
+    zactor_t *names = s_actor (dividere_nameserver, NULL, &town.server);
+    s_call (names, "BIND", "requests", requests);
+    s_call (names, "BIND", "publish", publish);
+    s_call (names, "BIND", "watch", selftest_tcp ());
+    dividere_registry_t *good = s_registry (&town.good, requests, publish);
+    dividere_registry_t *bad = s_registry (&town.bad, requests, publish);
+    CHECK_INT (dividere_registry_watch (good, "clock"), 0);
+    dividere_registry_event_t event;
+    CHECK_INT (dividere_registry_recv (good, &event, SELFTEST_DEADLINE), 0);
+    CHECK_INT (event.kind, DIVIDERE_REGISTRY_FRESH);
+    CHECK_EVENTUALLY ((dividere_registry_process (good),
+                       employed_stat (names, "watchers") == 1));
+    CHECK (s_is_pushed (names, good, good, 7000));
+    CHECK_INT (dividere_registry_unwatch (good, "clock"), 0);
+    CHECK_EVENTUALLY ((dividere_registry_process (good),
+                       employed_stat (names, "watchers") == 0));
+    CHECK_INT (dividere_registry_watch (bad, "clock"), 0);
+    CHECK_INT (dividere_registry_recv (bad, &event, SELFTEST_DEADLINE), 0);
+    CHECK_INT (event.instance->port, 7000);
+    CHECK (!s_is_pushed (names, bad, good, 7001));
+    dividere_registry_t *none = s_registry (&stranger, requests, publish);
+    dividere_instance_t clock = { .name = "clock",
+                                  .server = "127.0.0.1",
+                                  .port = 7002 };
+    CHECK_FAILS (dividere_registry_register (none, &clock, SELFTEST_DEADLINE),
+                 EACCES);
+    CHECK_FAILS (dividere_registry_lookup (none, "clock", SELFTEST_DEADLINE),
+                 EACCES);
+    dividere_registry_destroy (&none);
+    dividere_registry_destroy (&good);
+    dividere_registry_destroy (&bad);
+    CHECK_INT (dividere_stop (&names, SELFTEST_DEADLINE), 0);
+    secured_close (&stranger);
     s_close (&town);
 }
 

@@ -71,7 +71,7 @@ s_take (dividere_connector_t *self, int *ret_error)
     self->connected = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     dividere_handshake_t why = dividere_handshake_failure (
         data, (size_t) size < sizeof (data) ? (size_t) size : sizeof (data),
-        dividere_security_here ());
+        self->security != DIVIDERE_SECURITY_PLAIN);
     if (why.error)
         dividere_log (DIVIDERE_LOG_WARNING, "%s: %s", address, why.text);
     *ret_error = why.error;

@@ -49,6 +49,7 @@ s_new (const dividere_client_options_t *options, bool spread)
     }
     dividere_client_t *self = (dividere_client_t *) zmalloc (sizeof (*self));
     self->options = *options;
+    self->security = dividere_security_keep ();
     self->service = s_copy (options->service);
     self->options.service = self->service;
     self->poll = self->timer = -1;

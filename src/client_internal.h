@@ -7,6 +7,7 @@
 #include "client_asks.h"
 #include "endpoint.h"
 #include "poller.h"
+#include "security.h"
 
 /*  What the files of the client share: client.c has what the caller sees,
  *  client_links.c the sockets, client_asks.c what becomes of a request.     */
@@ -30,6 +31,7 @@ typedef struct {
 
 struct dividere_client_t {
     dividere_client_options_t options;
+    dividere_security_t *security; /* of all links                           */
     char *service; /* ours, or NULL                                         */
     uint64_t id;   /* random; in each request                               */
     dividere_asks_t asks;

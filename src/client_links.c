@@ -51,6 +51,7 @@ s_open (dividere_client_t *self, dividere_client_link_t *link,
 {
     char address[DIVIDERE_ADDRESS_MAX];
     bool bound = endpoint->role == DIVIDERE_ENDPOINT_BIND;
+    link->secure = self->security != DIVIDERE_SECURITY_PLAIN;
     /* Inproc tells nothing; and of several peers one may stay.              */
     link->tracked = !bound && strncmp (endpoint->address, "inproc:", 7) != 0;
     link->connected = !link->tracked;
@@ -65,7 +66,6 @@ s_open (dividere_client_t *self, dividere_client_link_t *link,
                          address) < 0)
         return -1;
     link->address = bound ? NULL : strdup (address);
-    link->secure = dividere_security_here ();
     return 0;
 }
 
@@ -91,9 +91,12 @@ dividere_client_open_link (dividere_client_t *self,
         (dividere_client_link_t *) zmalloc (sizeof (*link));
     link->index = dividere_asks_add_link (&self->asks, native);
     s_keep (self, link);
-    if (s_open (self, link, endpoint) == 0)
-        return link;
+    dividere_security_t *before = dividere_security_use_here (self->security);
+    int rc = s_open (self, link, endpoint);
     int error = errno;
+    dividere_security_use_here (before);
+    if (rc == 0)
+        return link;
     dividere_client_close_link (self, &link);
     errno = error;
     return NULL;
@@ -249,8 +252,11 @@ s_connect_again (dividere_client_t *self)
             continue;
         link->again_ms = 0;
         self->given_up--;
+        dividere_security_t *before =
+            dividere_security_use_here (self->security);
         zmq_disconnect (link->handle, link->address);
         dividere_connect (link->handle, link->address);
+        dividere_security_use_here (before);
         dividere_poller_touch (&link->polled);
     }
 }

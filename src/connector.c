@@ -104,9 +104,11 @@ s_attach (dividere_connector_t *self, const dividere_endpoint_t *endpoint,
           bool bound)
 {
     char address[DIVIDERE_ADDRESS_MAX];
+    dividere_security_t *before = dividere_security_use_here (self->security);
     int rc = dividere_attach (self->handle, s_kind_names[self->kind], endpoint,
                               bound, NULL, address);
     int error = errno;
+    dividere_security_use_here (before);
     dividere_poller_touch (&self->polled);
     if (rc == 0)
         s_remember (self, address, bound);
@@ -191,6 +193,8 @@ dividere_connector_new (dividere_kind_t kind, const char *endpoints,
     self->handle = handle;
     self->polled.handle = handle;
     self->options = *options;
+    self->security =
+        options->plain ? DIVIDERE_SECURITY_PLAIN : dividere_security_keep ();
     if (dividere_socket_configure (self->handle, &self->options) < 0 ||
         s_set_kind (self) < 0 ||
         (options->await_connection && dividere_await_start (self) < 0) ||

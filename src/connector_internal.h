@@ -5,6 +5,7 @@
 #include <dividere/connector.h>
 #include "message_internal.h"
 #include "poller.h"
+#include "security.h"
 #include "sequence.h"
 #include "socket.h"
 #include "subscriptions.h"
@@ -46,6 +47,7 @@ struct dividere_connector_t {
     dividere_route_t debtor; /* whom the answer goes to                  */
 
     /*  The one monitor that a libzmq socket can have.                      */
+    dividere_security_t *security; /* of all its addresses                   */
     void *await_sink;        /* of await_connection; ours                */
     bool connected;          /* it has told so                           */
     int refusal;             /* ... why not; 0: it has not               */

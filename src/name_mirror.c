@@ -47,6 +47,7 @@ struct dividere_mirror_t {
     bool current;      /* nothing was missed, as far as it is known         */
     bool fresh;        /* FRESH was told, and not STALE since               */
     bool stale;        /* STALE was told, and not FRESH since               */
+    bool refused;
 
     /*  The list that was asked for.                                        */
     bool asked;
@@ -232,6 +233,18 @@ void
 dividere_mirror_refresh (dividere_mirror_t *self)
 {
     self->current = false;
+}
+
+void
+dividere_mirror_refuse (dividere_mirror_t *self, bool refused)
+{
+    self->refused = refused;
+}
+
+bool
+dividere_mirror_refused (const dividere_mirror_t *self)
+{
+    return self->refused;
 }
 
 void

@@ -65,6 +65,11 @@ void dividere_mirror_doubt (dividere_mirror_t *self);
 /*  Time to have a look, where nothing is pushed.                            */
 void dividere_mirror_refresh (dividere_mirror_t *self);
 
+/*  The name server pushes nothing of this name, or does after all: remembered
+ *  for who has the mirror.                                                  */
+void dividere_mirror_refuse (dividere_mirror_t *self, bool refused);
+bool dividere_mirror_refused (const dividere_mirror_t *self);
+
 typedef struct {
     uint64_t epoch;
     uint64_t revision;

@@ -65,6 +65,7 @@ dividere_registry_new (const char *servers)
         (dividere_registry_t *) zmalloc (sizeof (*self));
     dividere_control_init (&self->control);
     self->scratch = dividere_message_new ();
+    self->security = dividere_security_keep ();
     self->timer_ms = self->look_ms = DIVIDERE_REGISTRY_NEVER;
     self->standings = zlistx_new ();
     self->mirrors = zlistx_new ();

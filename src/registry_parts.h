@@ -9,6 +9,7 @@
 #include "name_mirror.h"
 #include "poller.h"
 #include "registry_internal.h"
+#include "security.h"
 
 /*  What the files of the registry share: registry.c has its descriptor, timer
  *  and events, registry_servers.c the name servers and what they are asked,
@@ -65,6 +66,7 @@ typedef struct {
 } dividere_watching_t;
 
 struct dividere_registry_t {
+    dividere_security_t *security; /* of all sockets                         */
     dividere_server_t *servers; /* ours                                     */
     size_t servers_count;
     dividere_control_t control;

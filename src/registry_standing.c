@@ -110,11 +110,15 @@ s_listen (dividere_registry_t *self, dividere_server_t *server)
         return;
     server->heard.handle = server->sub;
     server->heard.owner = server;
-    if (dividere_socket_configure (server->sub, &options) < 0 ||
-        zmq_setsockopt (server->sub, ZMQ_SUBSCRIBE, "", 0) < 0 ||
+    dividere_security_t *before = dividere_security_use_here (self->security);
+    bool good =
+        dividere_socket_configure (server->sub, &options) == 0 &&
+        zmq_setsockopt (server->sub, ZMQ_SUBSCRIBE, "", 0) == 0 &&
         dividere_connect (server->sub,
-                          server->publish + (*server->publish == '>')) < 0 ||
-        dividere_poller_add (self->poller, &server->heard) < 0) {
+                          server->publish + (*server->publish == '>')) == 0 &&
+        dividere_poller_add (self->poller, &server->heard) == 0;
+    dividere_security_use_here (before);
+    if (!good) {
         zsys_close (server->sub, NULL, 0);
         server->sub = NULL;
     }

@@ -133,7 +133,10 @@ s_connect (dividere_registry_t *self, const char *endpoint)
     }
     if (watching->endpoint)
         s_disconnect (self);
-    if (s_open (self, reachable) < 0) {
+    dividere_security_t *before = dividere_security_use_here (self->security);
+    int rc = s_open (self, reachable);
+    dividere_security_use_here (before);
+    if (rc < 0) {
         s_disconnect (self);
         free (reachable);
         return;
@@ -183,8 +186,13 @@ s_on_watched (dividere_registry_t *self,
     for (size_t i = 0; i < watched->n_states; i++) {
         const Dividere__Wire__NamesWatched__State *state = watched->states[i];
         dividere_mirror_t *mirror = s_find (self, state->name);
-        if (mirror && !state->error)
+        if (!mirror)
+            continue;
+        dividere_mirror_refuse (mirror, state->error);
+        if (!state->error)
             dividere_mirror_state (mirror, watched->epoch, state->revision);
+        else if (self->look_ms == DIVIDERE_REGISTRY_NEVER)
+            self->look_ms = zclock_mono () + LOOK_MS;
     }
 }
 
@@ -366,12 +374,13 @@ static void
 s_look (dividere_registry_t *self, int64_t now_ms)
 {
     dividere_watching_t *watching = &self->watching;
-    bool due = self->look_ms <= now_ms;
+    bool due = self->look_ms <= now_ms, refused = false;
     dividere_mirror_t *at = (dividere_mirror_t *) zlistx_first (self->mirrors);
     if (due)
         self->look_ms = DIVIDERE_REGISTRY_NEVER;
     for (; at; at = (dividere_mirror_t *) zlistx_next (self->mirrors)) {
-        if (due && !watching->endpoint)
+        refused |= dividere_mirror_refused (at);
+        if (due && (!watching->endpoint || dividere_mirror_refused (at)))
             dividere_mirror_refresh (at);
         if (!dividere_mirror_wants (at) ||
             (self->look_ms != DIVIDERE_REGISTRY_NEVER && !due))
@@ -379,7 +388,8 @@ s_look (dividere_registry_t *self, int64_t now_ms)
         dividere_mirror_ask (at, watching->connected);
         s_ask (self, at, "");
     }
-    if (self->look_ms == DIVIDERE_REGISTRY_NEVER && !watching->endpoint)
+    if (self->look_ms == DIVIDERE_REGISTRY_NEVER &&
+        (!watching->endpoint || refused))
         self->look_ms = now_ms + LOOK_MS;
 }
 

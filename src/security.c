@@ -35,10 +35,12 @@ dividere_security_use (dividere_security_t *self)
     s_used = self;
 }
 
-void
+dividere_security_t *
 dividere_security_use_here (dividere_security_t *self)
 {
+    dividere_security_t *before = s_here;
     s_here = self;
+    return before;
 }
 
 dividere_security_t *
@@ -47,6 +49,13 @@ dividere_security_here (void)
     if (s_here)
         return s_here == &s_plain ? NULL : s_here;
     return s_used;
+}
+
+dividere_security_t *
+dividere_security_keep (void)
+{
+    dividere_security_t *self = dividere_security_here ();
+    return self ? self : &s_plain;
 }
 
 void

@@ -21,10 +21,15 @@ dividere_security_t *dividere_security_open (const char *folder);
 void dividere_security_refresh_all (void);
 
 /*  What all sockets use, NULL: nothing; and what those of this thread use
- *  instead, which may be DIVIDERE_SECURITY_PLAIN.                           */
+ *  instead (NULL: no other), which may be DIVIDERE_SECURITY_PLAIN. That returns
+ *  what it was before.                                                      */
 void dividere_security_use (dividere_security_t *self);
-void dividere_security_use_here (dividere_security_t *self);
+dividere_security_t *dividere_security_use_here (dividere_security_t *self);
 dividere_security_t *dividere_security_here (void);
+
+/*  What a thread would use now, for dividere_security_use_here later: whoever
+ *  makes sockets now and then keeps what there was at first.                */
+dividere_security_t *dividere_security_keep (void);
 
 /*  Has this thread bound or connected anything but inproc?                  */
 bool dividere_security_attached_here (void);

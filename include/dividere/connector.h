@@ -69,12 +69,14 @@ typedef struct {
     bool sequenced;        /* a publisher numbers its typed messages, a  */
                            /* subscriber counts what it missed           */
     dividere_overflow_t overflow;
+    bool plain; /* without security, although it is loaded    */
+                /* (dividere/security.h); false               */
 } dividere_options_t;
 
 #define DIVIDERE_OPTIONS_INIT                                                  \
     {                                                                          \
         1000, 1000, -1, -1, 1000, 5000, 100, 5000, false, false, false, false, \
-            DIVIDERE_OVERFLOW_DROP                                             \
+            DIVIDERE_OVERFLOW_DROP, false                                      \
     }
 
 /*  What a connector has seen, from its creation on, in messages.            */

@@ -50,9 +50,9 @@ extern "C" {
  *  servers, and elsewhere with the connection. doc/security.md tells what is
  *  protected, and what is not.                                              */
 
-/*  Loads a folder, and makes it what this process uses for sockets that it
- *  makes after this. Again: reads it anew. Starts one thread, that answers
- *  libzmq's questions about peers. 0, or -1 with
+/*  Loads a folder, and makes it what connectors, clients, registries and actors
+ *  use that this process makes after this. Again: reads it anew. Starts one
+ *  thread, that answers libzmq's questions about peers. 0, or -1 with
  *    ENOENT      there is no such folder, or a file is missing
  *    EPERM       others can read the secret key
  *    EBADMSG     a key file has no valid keys
@@ -61,9 +61,10 @@ extern "C" {
  *  and the log says which file and line. Does not block; any thread.        */
 DIVIDERE_EXPORT int dividere_security_load (const char *folder);
 
-/*  Sockets made after this are plain; what is there stays as it is, but lets
+/*  What is made after this is plain; what is there stays as it is, but lets
  *  nobody in any more. At the end of a program, once all sockets are closed;
- *  also done at exit.                                                       */
+ *  also done at exit. (To exempt one: the option plain of a connector, SET
+ *  security none of an actor.)                                              */
 DIVIDERE_EXPORT void dividere_security_unload (void);
 
 /*  What happened to peers that wanted to connect to this process.           */
