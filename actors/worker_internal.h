@@ -33,6 +33,7 @@ struct dividere_link_t {
     bool inproc; /* that has no handshake                                   */
     dividere_ear_t socket; /* a DEALER; without a handle while it is closed */
     dividere_ear_t sink;   /* libzmq's events of it                         */
+    unsigned doubts; /* handshakes that failed, in a row                    */
     int refusal; /* why the broker does not let it in; 0: it does           */
     bool connected;
     bool before;   /* ... it has been                                         */

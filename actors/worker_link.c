@@ -98,6 +98,7 @@ s_connected (dividere_link_t *self)
     self->worker->counts.reconnects += self->before;
     self->connected = self->before = self->sign_due = true;
     self->refusal = 0;
+    self->doubts = 0;
     self->heard = self->farewell = false;
     self->sign_number = 0;
     self->interval_ms = 0;
@@ -285,7 +286,8 @@ s_refused (dividere_link_t *self, const uint8_t *data, size_t size)
 {
     dividere_handshake_t why =
         dividere_handshake_failure (data, size, dividere_security_here ());
-    if (!why.error)
+    if (!why.error ||
+        (!why.final && ++self->doubts < DIVIDERE_HANDSHAKE_DOUBTS))
         return false;
     self->refusal = why.error;
     dividere_log (DIVIDERE_LOG_WARNING, "%s: broker %s: %s",

@@ -14,6 +14,7 @@
 #include <czmq.h>
 #include <dividere.h>
 #include "employed.h"
+#include "handshake.h"
 #include "keys_internal.h"
 #include "peer.h"
 #include "process_support.h"
@@ -23,6 +24,8 @@
 
 void test_security_errors (void);
 void test_security_mended (void);
+void test_security_handshake (void);
+void test_security_restart (void);
 void test_security_worker (void);
 void test_security_down (void);
 void test_security_capture (void);
@@ -54,7 +57,9 @@ s_service (const secured_t *folder, const char *endpoint)
     zactor_t *service = zactor_new (dividere_service, (void *) &s_config);
     s_call (service, "SET", "security", folder ? folder->folder : "none");
     s_call (service, "SET", "name", "clock");
-    s_call (service, "BIND", endpoint, NULL);
+    /* libzmq may hold a port for a moment after its socket was closed.      */
+    CHECK_EVENTUALLY (dividere_call (service, NULL, SELFTEST_DEADLINE, "BIND",
+                                     endpoint, NULL) == 0);
     s_call (service, "START", NULL, NULL);
     return service;
 }
@@ -159,6 +164,77 @@ test_security_mended (void)
     dividere_security_unload ();
     secured_close (&client);
     secured_close (&server);
+}
+
+/*  What libzmq's events mean.                                               */
+void
+test_security_handshake (void)
+{
+    static const struct {
+        uint16_t event;
+        uint32_t value;
+        bool secure;
+        int error;
+        bool final;
+    } s_cases[] = {
+        { ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 400, true, EACCES, true },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 500, true, EACCES, true },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 300, true, 0, false },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+          ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH, false, EPROTONOSUPPORT,
+          true },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+          ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC, true, 0, false },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EPIPE, true, EKEYREJECTED,
+          false },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EPIPE, false, 0, false },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, ETIMEDOUT, true, 0, false },
+        { ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0, true, 0, false },
+    };
+    for (size_t i = 0; i < sizeof (s_cases) / sizeof (*s_cases); i++) {
+        uint8_t data[6];
+        memcpy (data, &s_cases[i].event, 2);
+        memcpy (data + 2, &s_cases[i].value, 4);
+        dividere_handshake_t why =
+            dividere_handshake_failure (data, 6, s_cases[i].secure);
+        CHECK_INT (why.error, s_cases[i].error);
+        CHECK_INT (why.final, s_cases[i].final);
+        CHECK_INT (dividere_handshake_failure (data, 5, true).error, 0);
+    }
+}
+
+/*  A server that ends, in the midst of handshakes too, is not one that refuses:
+ *  whoever asks waits for the next.                                         */
+void
+test_security_restart (void)
+{
+    secured_t folder;
+    secured_open (&folder, NULL);
+    secured_rights (&folder, "allow * request\n", &folder, NULL);
+    const char *endpoint = selftest_tcp ();
+    zactor_t *service = s_service (&folder, endpoint);
+    s_use (&folder);
+    dividere_client_t *client = dividere_client_new (endpoint, NULL);
+    dividere_message_t *reply = dividere_message_new ();
+    dividere_result_t result;
+    for (size_t i = 0; i < selftest_scaled (10); i++) {
+        for (int j = 0; j < 10; j++)
+            CHECK_INT (dividere_client_send_bytes (client, "x", 1, NULL, NULL),
+                       0);
+        CHECK_INT (dividere_stop (&service, SELFTEST_DEADLINE), 0);
+        service = s_service (&folder, endpoint);
+        for (int j = 0; j < 10; j++) {
+            CHECK_INT (dividere_client_recv (client, reply, &result,
+                                             SELFTEST_DEADLINE),
+                       0);
+            CHECK_INT (result.error, 0);
+        }
+    }
+    dividere_message_destroy (&reply);
+    dividere_client_destroy (&client);
+    CHECK_INT (dividere_stop (&service, SELFTEST_DEADLINE), 0);
+    dividere_security_unload ();
+    secured_close (&folder);
 }
 
 /*  A worker says that it is refused, and is let in once it may serve.       */

@@ -72,6 +72,8 @@ s_take (dividere_connector_t *self, int *ret_error)
     dividere_handshake_t why = dividere_handshake_failure (
         data, (size_t) size < sizeof (data) ? (size_t) size : sizeof (data),
         self->security != DIVIDERE_SECURITY_PLAIN);
+    if (why.error && !why.final && ++self->doubts < DIVIDERE_HANDSHAKE_DOUBTS)
+        why.error = 0;
     if (why.error)
         dividere_log (DIVIDERE_LOG_WARNING, "%s: %s", address, why.text);
     *ret_error = why.error;

@@ -23,6 +23,7 @@ typedef struct {
     dividere_polled_t told;   /* likewise; its handle is the sink           */
     char *address;            /* that it is connected to, ours; NULL: bound  */
     bool secure;              /* it wants security                           */
+    unsigned doubts;          /* handshakes that failed, in a row            */
     int64_t again_ms;         /* when to connect again what libzmq has given */
                               /* up; 0: it has not                           */
     uint64_t heard;           /* the last flush that has looked at the sink  */

@@ -208,6 +208,7 @@ static void
 s_connected (dividere_client_t *self, dividere_client_link_t *link)
 {
     link->connected = true;
+    link->doubts = 0;
     dividere_asks_refuse (&self->asks, link->index, 0);
 }
 
@@ -216,6 +217,8 @@ static void
 s_refused (dividere_client_t *self, dividere_client_link_t *link,
            const dividere_handshake_t *why)
 {
+    if (!why->final && ++link->doubts < DIVIDERE_HANDSHAKE_DOUBTS)
+        return;
     dividere_log (DIVIDERE_LOG_WARNING, "client: %s: %s",
                   link->address ? link->address : "a peer", why->text);
     if (!link->address)

@@ -51,6 +51,7 @@ struct dividere_connector_t {
     void *await_sink;        /* of await_connection; ours                */
     bool connected;          /* it has told so                           */
     int refusal;             /* ... why not; 0: it has not               */
+    unsigned doubts;         /* handshakes that failed, in a row         */
     dividere_watch_t *watch; /* shared with a monitor actor              */
 
     dividere_polled_t polled; /* for the reactor that has it as a source  */

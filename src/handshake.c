@@ -6,6 +6,8 @@
 #include <zmq.h>
 #include "handshake.h"
 
+#define REFUSED 400 /* below that: come again                               */
+
 dividere_handshake_t
 dividere_handshake_failure (const void *data, size_t size, bool secure)
 {
@@ -26,7 +28,8 @@ dividere_handshake_failure (const void *data, size_t size, bool secure)
     memcpy (&event, data, sizeof (event));
     memcpy (&value, (const uint8_t *) data + sizeof (event), sizeof (value));
     switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return s_refused;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        return value >= REFUSED ? s_refused : s_none;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         return value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? s_mismatch
                                                                    : s_none;

@@ -17,6 +17,10 @@ typedef struct {
     bool final;       /* libzmq does not try again by itself                 */
 } dividere_handshake_t;
 
+/*  One that is not final may also be a peer that ends just now: it counts after
+ *  so many in a row.                                                        */
+#define DIVIDERE_HANDSHAKE_DOUBTS 3
+
 /*  Of the first frame of an event. secure: this side wants security.
  *    EACCES           the peer does not let this key in
  *    EPROTONOSUPPORT  one side wants security, and the other does not
