@@ -69,29 +69,12 @@ s_on_retry (zloop_t *loop, int timer, void *arg)
     return 0;
 }
 
-static zloop_timer_fn s_on_due;
-
-/*  One timer for all that is due. One that comes too early does no harm.    */
-static void
-s_arm (dividere_broker_t *self)
-{
-    int64_t next_ms = dividere_dispatcher_next (self->dispatcher);
-    if (next_ms < 0 || (self->armed_ms >= 0 && self->armed_ms <= next_ms))
-        return;
-    int64_t delay_ms = next_ms - s_now_us () / 1000;
-    self->armed_ms = next_ms;
-    if (self->timer >= 0)
-        zloop_timer_end (dividere_actor_loop (self->actor), self->timer);
-    self->timer =
-        zloop_timer (dividere_actor_loop (self->actor),
-                     delay_ms > 0 ? (size_t) delay_ms : 0, 1, s_on_due, self);
-}
-
 /*  A DRAIN is answered once nobody waits for anything.                      */
 static void
 s_look_ahead (dividere_broker_t *self)
 {
-    s_arm (self);
+    dividere_alarm_set (&self->alarm,
+                        dividere_dispatcher_next (self->dispatcher));
     if (self->drained.due && dividere_dispatcher_left (self->dispatcher) == 0)
         dividere_actor_answer (self->actor, &self->drained, 0, NULL);
 }
@@ -100,9 +83,7 @@ static int
 s_on_due (zloop_t *loop, int timer, void *arg)
 {
     dividere_broker_t *self = (dividere_broker_t *) arg;
-    if (timer == self->timer)
-        self->timer = -1;
-    self->armed_ms = -1;
+    dividere_alarm_rang (&self->alarm, timer);
     dividere_dispatcher_tick (self->dispatcher, s_now_us ());
     dividere_broker_turn (self);
     return 0;
@@ -130,34 +111,6 @@ dividere_broker_turn (dividere_broker_t *self)
     s_look_ahead (self);
 }
 
-/*  All frames of the next message. Returns how many there were, of which the
- *  first DIVIDERE_DISPATCHER_FRAMES are kept if that is all of them; 0: there
- *  is no message.                                                           */
-static size_t
-s_recv (void *handle, zmq_msg_t *frames)
-{
-    size_t count = 0;
-    bool more = true;
-    while (more) {
-        zmq_msg_t extra;
-        zmq_msg_t *frame =
-            count < DIVIDERE_DISPATCHER_FRAMES ? &frames[count] : &extra;
-        zmq_msg_init (frame);
-        if (dividere_frame_recv (frame, handle, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close (frame);
-            break;
-        }
-        more = zmq_msg_more (frame);
-        if (frame == &extra)
-            zmq_msg_close (frame);
-        count++;
-    }
-    if (count > DIVIDERE_DISPATCHER_FRAMES || more)
-        for (size_t i = 0; i < count && i < DIVIDERE_DISPATCHER_FRAMES; i++)
-            zmq_msg_close (&frames[i]);
-    return more ? 0 : count;
-}
-
 static void
 s_dispatch (dividere_broker_t *self, bool worker, zmq_msg_t *frames,
             size_t count)
@@ -179,7 +132,8 @@ s_drain (dividere_broker_t *self, dividere_broker_side_t *side,
     bool worker = side == &self->sides[DIVIDERE_BROKER_BACKEND];
     zmq_msg_t frames[DIVIDERE_DISPATCHER_FRAMES];
     do {
-        size_t count = s_recv (side->handle, frames);
+        size_t count = dividere_socket_recv_all (side->handle, frames,
+                                                 DIVIDERE_DISPATCHER_FRAMES);
         if (!count)
             return DIVIDERE_SERVED_ALL;
         s_dispatch (self, worker, frames, count);
@@ -273,7 +227,8 @@ dividere_broker (zsock_t *pipe, void *args)
     self->actor =
         dividere_actor_new (pipe, "broker", (const char *) args, self,
                             dividere_broker_commands, dividere_broker_stats);
-    self->armed_ms = self->timer = -1;
+    dividere_alarm_init (&self->alarm, dividere_actor_loop (self->actor),
+                         s_on_due, self);
     self->dispatcher = dividere_dispatcher_new (&s_class, self);
     dividere_outlet_init (&self->outlet);
     dividere_broker_defaults (self);

@@ -2,6 +2,7 @@
 #ifndef DIVIDERE_BROKER_INTERNAL_H
 #define DIVIDERE_BROKER_INTERNAL_H
 
+#include "alarm.h"
 #include "actor_internal.h"
 #include "dispatcher.h"
 #include "drive.h"
@@ -40,8 +41,7 @@ typedef struct {
     dividere_broker_side_t sides[2];
     dividere_outlet_t outlet; /* of the frontend                            */
     bool retry_armed;         /* the timer of its backlog is there          */
-    int timer;                /* of what is due next; -1: none              */
-    int64_t armed_ms;         /* when it fires                              */
+    dividere_alarm_t alarm;   /* of what is due next                          */
     bool draining;
     dividere_answer_t drained; /* of the DRAIN that waits                   */
 } dividere_broker_t;

@@ -153,9 +153,6 @@ s_sooner (int64_t one_ms, int64_t other_ms)
                                                               : one_ms;
 }
 
-static zloop_timer_fn s_on_due;
-
-/*  One timer for all that is due. One that comes too early does no harm.    */
 static void
 s_look_ahead (dividere_nameserver_t *self)
 {
@@ -166,15 +163,7 @@ s_look_ahead (dividere_nameserver_t *self)
     if (next_ms >= 0 && next_ms < self->grace_ms)
         next_ms = self->grace_ms;
     next_ms = s_sooner (next_ms, dividere_store_due (self));
-    if (next_ms < 0 || (self->armed_ms >= 0 && self->armed_ms <= next_ms))
-        return;
-    int64_t now_ms = zclock_mono ();
-    self->armed_ms = next_ms > now_ms ? next_ms : now_ms;
-    if (self->timer >= 0)
-        zloop_timer_end (dividere_actor_loop (self->actor), self->timer);
-    self->timer =
-        zloop_timer (dividere_actor_loop (self->actor),
-                     (size_t) (self->armed_ms - now_ms), 1, s_on_due, self);
+    dividere_alarm_set (&self->alarm, next_ms);
 }
 
 void
@@ -222,11 +211,9 @@ s_on_due (zloop_t *loop, int timer, void *arg)
 {
     dividere_nameserver_t *self = (dividere_nameserver_t *) arg;
     int64_t now_ms = zclock_mono ();
-    if (self->armed_ms >= 0 && now_ms > self->armed_ms + STALL_MS)
+    if (self->alarm.at_ms >= 0 && now_ms > self->alarm.at_ms + STALL_MS)
         self->grace_ms = now_ms + GRACE_MS;
-    if (timer == self->timer)
-        self->timer = -1;
-    self->armed_ms = -1;
+    dividere_alarm_rang (&self->alarm, timer);
     if (now_ms >= self->grace_ms)
         s_do_due (self, now_ms);
     dividere_store_tick (self, now_ms);
@@ -254,34 +241,6 @@ dividere_nameserver_turn (dividere_nameserver_t *self)
     if (self->drive)
         dividere_drive_turn (self->drive);
     s_look_ahead (self);
-}
-
-/*  All frames of the next message. Returns how many there were, of which the
- *  first DIVIDERE_REGISTRAR_FRAMES are kept if that is all of them; 0: there is
- *  no message.                                                              */
-static size_t
-s_recv (void *handle, zmq_msg_t *frames)
-{
-    size_t count = 0;
-    bool more = true;
-    while (more) {
-        zmq_msg_t extra;
-        zmq_msg_t *frame =
-            count < DIVIDERE_REGISTRAR_FRAMES ? &frames[count] : &extra;
-        zmq_msg_init (frame);
-        if (dividere_frame_recv (frame, handle, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close (frame);
-            break;
-        }
-        more = zmq_msg_more (frame);
-        if (frame == &extra)
-            zmq_msg_close (frame);
-        count++;
-    }
-    if (count > DIVIDERE_REGISTRAR_FRAMES || more)
-        for (size_t i = 0; i < count && i < DIVIDERE_REGISTRAR_FRAMES; i++)
-            zmq_msg_close (&frames[i]);
-    return more ? 0 : count;
 }
 
 /*  Any subscription: whoever it is, it can be told once.                    */
@@ -315,8 +274,10 @@ static size_t
 s_recv_batch (dividere_nameserver_side_t *side, message_t *messages)
 {
     size_t count = 0;
-    while (count < BATCH && (messages[count].count =
-                                 s_recv (side->handle, messages[count].frames)))
+    while (count < BATCH &&
+           (messages[count].count =
+                dividere_socket_recv_all (side->handle, messages[count].frames,
+                                          DIVIDERE_REGISTRAR_FRAMES)))
         count++;
     return count;
 }
@@ -449,7 +410,8 @@ dividere_nameserver (zsock_t *pipe, void *args)
     self->actor = dividere_actor_new (pipe, "nameserver", (const char *) args,
                                       self, dividere_nameserver_commands,
                                       dividere_nameserver_stats);
-    self->armed_ms = self->timer = -1;
+    dividere_alarm_init (&self->alarm, dividere_actor_loop (self->actor),
+                         s_on_due, self);
     self->round_ms = -1;
     self->ticked_ms = zclock_mono ();
     self->called_ms = self->ticked_ms - CALL_MS;

@@ -2,6 +2,7 @@
 #ifndef DIVIDERE_NAMESERVER_INTERNAL_H
 #define DIVIDERE_NAMESERVER_INTERNAL_H
 
+#include "alarm.h"
 #include "actor_internal.h"
 #include "drive.h"
 #include "name_snapshot.h"
@@ -84,9 +85,8 @@ typedef struct {
     dividere_drive_t *drive; /* over all sides; NULL while they are none     */
     dividere_nameserver_side_t sides[DIVIDERE_NAMESERVER_SIDES];
     dividere_store_t store;
-    bool retry_armed;  /* the timer of the backlogs is there                */
-    int timer;         /* of what is due next; -1: none                      */
-    int64_t armed_ms;  /* when it fires                                      */
+    bool retry_armed; /* the timer of the backlogs is there                */
+    dividere_alarm_t alarm; /* of what is due next                          */
     int64_t ticked_ms; /* when the registrar did what was due                */
     int64_t grace_ms;  /* nobody is gone by time before this                 */
     int64_t round_ms;  /* the next call to register again; -1: none          */

@@ -55,25 +55,6 @@ s_next (const dividere_service_t *self)
     return next_ms;
 }
 
-static zloop_timer_fn s_on_due;
-
-/*  One timer for all that is due. One that comes too early does no harm.    */
-static void
-s_arm (dividere_service_t *self)
-{
-    int64_t next_ms = s_next (self);
-    if (next_ms == DIVIDERE_NEVER ||
-        (self->timer >= 0 && self->timer_ms <= next_ms))
-        return;
-    zloop_t *loop = dividere_actor_loop (self->actor);
-    int64_t delay_ms = next_ms - zclock_mono ();
-    if (self->timer >= 0)
-        zloop_timer_end (loop, self->timer);
-    self->timer_ms = next_ms;
-    self->timer = zloop_timer (loop, delay_ms > 0 ? (size_t) delay_ms : 0, 1,
-                               s_on_due, self);
-}
-
 void
 dividere_service_turn (dividere_service_t *self)
 {
@@ -83,7 +64,7 @@ dividere_service_turn (dividere_service_t *self)
         dividere_actor_answer (self->actor, &self->drained, 0, NULL);
     if (s_can_end (self))
         dividere_actor_end (self->actor);
-    s_arm (self);
+    dividere_alarm_set (&self->alarm, s_next (self));
 }
 
 static int
@@ -91,8 +72,7 @@ s_on_due (zloop_t *loop, int timer, void *arg)
 {
     dividere_service_t *self = (dividere_service_t *) arg;
     int64_t now_ms = zclock_mono ();
-    if (timer == self->timer)
-        self->timer = -1;
+    dividere_alarm_rang (&self->alarm, timer);
     dividere_traffic_tick (self, now_ms);
     dividere_door_tick (self, now_ms);
     dividere_service_turn (self);
@@ -128,7 +108,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     else
         served = dividere_door_serve (self, turn);
     dividere_executor_flush (&self->executor);
-    s_arm (self);
+    dividere_alarm_set (&self->alarm, s_next (self));
     return served;
 }
 
@@ -259,7 +239,8 @@ s_init (dividere_service_t *self)
     self->executor.unbegun = DIVIDERE_STATUS_BUSY;
     self->executor.timed = true;
     randombytes_buf (&self->card.instance, sizeof (self->card.instance));
-    self->timer = -1;
+    dividere_alarm_init (&self->alarm, dividere_actor_loop (self->actor),
+                         s_on_due, self);
     self->left_ms = -1;
     self->names = zlistx_new ();
     dividere_door_init (self);

@@ -4,6 +4,7 @@
 
 #include <dividere/registry.h>
 #include <dividere/service.h>
+#include "alarm.h"
 #include "arena.h"
 #include "attach.h"
 #include "deadlines.h"
@@ -103,8 +104,7 @@ struct dividere_service_t {
     int64_t left_ms; /* when it goes on although some have not said that it  */
                      /* has left; -1: it has not left                        */
     dividere_answer_t drained; /* of DRAIN                                  */
-    int timer;                 /* of the loop; -1: none                     */
-    int64_t timer_ms;          /* when it fires                             */
+    dividere_alarm_t alarm; /* of what is due next                          */
 };
 
 /*  service.c. After anything has happened outside of a turn of the drive.   */

@@ -77,25 +77,6 @@ s_next (const dividere_worker_t *self)
     return next_ms;
 }
 
-static zloop_timer_fn s_on_due;
-
-/*  One timer for all that is due. One that comes too early does no harm.    */
-static void
-s_arm (dividere_worker_t *self)
-{
-    int64_t next_ms = s_next (self);
-    if (next_ms == DIVIDERE_NEVER ||
-        (self->timer >= 0 && self->timer_ms <= next_ms))
-        return;
-    zloop_t *loop = dividere_actor_loop (self->actor);
-    int64_t delay_ms = next_ms - zclock_mono ();
-    if (self->timer >= 0)
-        zloop_timer_end (loop, self->timer);
-    self->timer_ms = next_ms;
-    self->timer = zloop_timer (loop, delay_ms > 0 ? (size_t) delay_ms : 0, 1,
-                               s_on_due, self);
-}
-
 void
 dividere_worker_turn (dividere_worker_t *self)
 {
@@ -104,7 +85,7 @@ dividere_worker_turn (dividere_worker_t *self)
     if (self->drive)
         dividere_drive_turn (self->drive);
     s_settle (self);
-    s_arm (self);
+    dividere_alarm_set (&self->alarm, s_next (self));
 }
 
 /*  First what has arrived: who has not been read is not silent.             */
@@ -112,8 +93,7 @@ static int
 s_on_due (zloop_t *loop, int timer, void *arg)
 {
     dividere_worker_t *self = (dividere_worker_t *) arg;
-    if (timer == self->timer)
-        self->timer = -1;
+    dividere_alarm_rang (&self->alarm, timer);
     if (self->drive)
         dividere_drive_turn (self->drive);
     int64_t now_ms = zclock_mono ();
@@ -131,7 +111,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     dividere_ear_t *ear = (dividere_ear_t *) owner;
     dividere_served_t served = ear->serve (ear->link, turn);
     dividere_executor_flush (&self->executor);
-    s_arm (self);
+    dividere_alarm_set (&self->alarm, s_next (self));
     return served;
 }
 
@@ -240,7 +220,8 @@ dividere_worker (zsock_t *pipe, void *args)
                             &hooks);
     self->executor.unbegun = DIVIDERE_STATUS_RETURNED;
     dividere_actor_on_term (self->actor, s_on_term);
-    self->timer = -1;
+    dividere_alarm_init (&self->alarm, dividere_actor_loop (self->actor),
+                         s_on_due, self);
     self->end_ms = -1;
     self->links = zlistx_new ();
     dividere_worker_defaults (self);

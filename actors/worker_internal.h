@@ -3,6 +3,7 @@
 #define DIVIDERE_WORKER_INTERNAL_H
 
 #include <dividere/worker.h>
+#include "alarm.h"
 #include "drive.h"
 #include "executor.h"
 
@@ -80,8 +81,7 @@ struct dividere_worker_t {
     dividere_executor_t executor;
     dividere_answer_t drained; /* of DRAIN                          */
     int64_t end_ms; /* when it ends without a farewell; -1: threads run      */
-    int timer;      /* of the loop; -1: none                               */
-    int64_t timer_ms; /* when it fires                                       */
+    dividere_alarm_t alarm; /* of what is due next                          */
     dividere_worker_counts_t counts;
 };
 

@@ -157,3 +157,27 @@ dividere_socket_send (void *handle, const dividere_route_t *route,
     dividere_socket_events (handle);
     return s_send_once (handle, route, frame, ZMQ_DONTWAIT);
 }
+
+size_t
+dividere_socket_recv_all (void *handle, zmq_msg_t *frames, size_t room)
+{
+    size_t count = 0;
+    bool more = true;
+    while (more) {
+        zmq_msg_t extra;
+        zmq_msg_t *frame = count < room ? &frames[count] : &extra;
+        zmq_msg_init (frame);
+        if (dividere_frame_recv (frame, handle, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close (frame);
+            break;
+        }
+        more = zmq_msg_more (frame);
+        if (frame == &extra)
+            zmq_msg_close (frame);
+        count++;
+    }
+    if (count > room || more)
+        for (size_t i = 0; i < count && i < room; i++)
+            zmq_msg_close (&frames[i]);
+    return more ? 0 : count;
+}

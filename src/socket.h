@@ -27,6 +27,11 @@ int64_t dividere_deadline (int timeout_ms);
 int dividere_socket_send (void *handle, const dividere_route_t *route,
                           zmq_msg_t *frame, int timeout_ms);
 
+/*  All frames of the next message, without waiting. Returns how many there
+ *  were, of which the first room are kept if that is all of them, else none; 0:
+ *  there is no message.                                                     */
+size_t dividere_socket_recv_all (void *handle, zmq_msg_t *frames, size_t room);
+
 /*  Sets what all kinds of sockets have in common, and the limit on the size of
  *  a frame. 0 or -1 with the errno of libzmq.                               */
 int dividere_socket_configure (void *handle, const dividere_options_t *options);
