@@ -161,9 +161,9 @@ s_raw_side (const void *args, double seconds)
     return figure;
 }
 
-/*  A table of so many names.                                                */
+/*  A table of so many names, of services of this library or of others.      */
 static dividere_names_t *
-s_names (void)
+s_names (bool native)
 {
     static const dividere_names_limits_t s_limits = {
         .instances_max = NAMES,
@@ -177,12 +177,14 @@ s_names (void)
     char name[32];
     for (int i = 0; i < NAMES; i++) {
         snprintf (name, sizeof (name), NAME_FORMAT, i);
-        const dividere_instance_t instance = { .name = name,
-                                               .server = "192.0.2.77",
-                                               .port = 5101 + i % 900,
-                                               .instance = (uint64_t) i + 1,
-                                               .lease_ms = LEASE_MS,
-                                               .native = true };
+        const dividere_instance_t instance = {
+            .name = name,
+            .server = "192.0.2.77",
+            .port = 5101 + i % 900,
+            .instance = native ? (uint64_t) i + 1 : 0,
+            .lease_ms = native ? LEASE_MS : 0,
+            .native = native
+        };
         CHECK_INT (dividere_names_register (names, &instance, false, "", 0,
                                             NULL, NULL),
                    0);
@@ -195,7 +197,7 @@ static double
 s_bytes (const void *args, double seconds)
 {
     size_t before = bench_allocated ();
-    dividere_names_t *names = s_names ();
+    dividere_names_t *names = s_names (true);
     double bytes = (double) (bench_allocated () - before) / NAMES;
     dividere_names_destroy (&names);
     return bytes;
@@ -205,7 +207,7 @@ s_bytes (const void *args, double seconds)
 static char *
 s_file (void)
 {
-    dividere_names_t *names = s_names ();
+    dividere_names_t *names = s_names (false);
     dividere_snapshot_t *snapshot = dividere_snapshot_new (names);
     while (!dividere_snapshot_write (snapshot, NAMES))
         continue;
