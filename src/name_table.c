@@ -11,7 +11,7 @@
 #include "name_table_internal.h"
 
 #define LEASE_MIN_MS 10
-#define TICK_MAX     1000
+#define TICK_MAX     100 /* so that lookups go on while all leases end        */
 
 #define NAMED_OF(deadline)                                                  \
     ((dividere_named_t *) ((char *) (deadline) -offsetof (dividere_named_t, \

@@ -143,7 +143,7 @@ void dividere_names_close (dividere_names_t *self,
 /*  Those without a lease are asked to register again.                       */
 void dividere_names_round (dividere_names_t *self);
 
-/*  Ends what is over, not more than a thousand in a call. Returns when
+/*  Ends what is over, not more than a hundred in a call. Returns when
  *  something may be over next, now_ms if there is more now; -1: nothing.    */
 int64_t dividere_names_tick (dividere_names_t *self, int64_t now_ms);
 
