@@ -10,8 +10,8 @@
  *  end every question was answered once. The clocks are this program once more,
  *  in another role.
  *
- *  Build: protoc-c --c_out=. guide.proto
- *         cc clock_service.c guide.pb-c.c \
+ *  Build: protoc --c_out=. --dividere_out=. guide.proto
+ *         cc clock_service.c guide.pb-c.c guide.dividere.c \
  *            $(pkg-config --cflags --libs dividere)
  *  Run:   ./a.out
  *         ./a.out clock NUMBER NAMESERVER PUBLISH   until its input ends     */
@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "guide.pb-c.h"
+#include "guide.dividere.h"
 
 #define DEADLINE_MS 20000
 #define LEASE_MS    "500" /* who is killed is forgotten after it             */
@@ -72,7 +72,9 @@ static int
 s_clock (uint32_t number, const char *nameserver, const char *publish)
 {
     dividere_service_config_t config = { .handlers = s_handlers,
-                                         .user = &number };
+                                         .user = &number,
+                                         .schema = guide__schema,
+                                         .schema_size = guide__schema_size };
     zactor_t *service = zactor_new (dividere_service, &config);
     int rc = s_call (service, "SET", "name", "clock");
     if (rc == 0)

@@ -12,6 +12,7 @@ typedef struct {
     const char *name;
     const char *type;
     const char *text; /* NULL: not given                                    */
+    const char *json; /* likewise                                           */
     const char *payload;
     size_t payload_size;
     const char *envelope;

@@ -5,14 +5,14 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <locale.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <dividere/text.h>
-#include "fields.h"
+#include "digits.h"
+#include "plain.h"
+#include "present.h"
 
 #define DEPTH_MAX 100
 
@@ -49,50 +49,18 @@ s_write_escaped (text_t *self, const uint8_t *data, size_t size)
     fputc ('"', self->out);
 }
 
-/*  A float as the double of the fewest digits, but at least six, that reads
- *  back as the same float: Python writes that number, not the exact value.  */
-static double
-s_short_float (float value)
-{
-    char digits[40];
-    double number = (double) value;
-    for (int precision = 6; precision <= 9; precision++) {
-        snprintf (digits, sizeof (digits), "%.*e", precision - 1,
-                  (double) value);
-        number = strtod (digits, NULL);
-        if ((float) number == value)
-            break;
-    }
-    return number;
-}
-
-/*  The shortest digits that read back as the same number, as Python writes it
- *  (of a few powers of two Python finds one digit less).                    */
 static void
 s_write_real (text_t *self, double value)
 {
-    char digits[40];
-    if (!isfinite (value)) {
-        fputs (isnan (value) ? "nan" : value < 0 ? "-inf" : "inf", self->out);
-        return;
-    }
-    for (int precision = 1; precision <= 17; precision++) {
-        snprintf (digits, sizeof (digits), "%.*e", precision - 1, value);
-        if (strtod (digits, NULL) == value)
-            break;
-    }
-    char *exponent_at = strchr (digits, 'e');
-    int exponent = (int) strtol (exponent_at + 1, NULL, 10);
-    int count = (int) (exponent_at - digits) - (signbit (value) != 0);
-    count -= count > 1; /* The point.                                        */
-    if (exponent >= -4 && exponent < 16) {
-        int places = count - 1 - exponent;
-        fprintf (self->out, "%.*f", places > 0 ? places : 1, value);
-        return;
-    }
-    *exponent_at = 0;
-    fprintf (self->out, "%se%c%02d", digits, exponent < 0 ? '-' : '+',
-             abs (exponent));
+    char digits[DIVIDERE_DIGITS_MAX];
+    fputs (dividere_digits (value, digits), self->out);
+}
+
+static void
+s_write_float (text_t *self, float value)
+{
+    char digits[DIVIDERE_DIGITS_MAX];
+    fputs (dividere_digits_float (value, digits), self->out);
 }
 
 static void
@@ -130,7 +98,7 @@ s_write_scalar (text_t *self, const ProtobufCFieldDescriptor *field,
         fprintf (self->out, "%" PRIu64, *(const uint64_t *) place);
         break;
     case PROTOBUF_C_TYPE_FLOAT:
-        s_write_real (self, s_short_float (*(const float *) place));
+        s_write_float (self, *(const float *) place);
         break;
     case PROTOBUF_C_TYPE_DOUBLE:
         s_write_real (self, *(const double *) place);
@@ -170,57 +138,15 @@ s_write_value (text_t *self, const ProtobufCFieldDescriptor *field,
         s_write_scalar (self, field, place);
 }
 
-static bool
-s_is_zero (const void *place, size_t size)
-{
-    static const uint8_t s_zeros[sizeof (ProtobufCBinaryData)];
-    return memcmp (place, s_zeros, size) == 0;
-}
-
-/*  Whether a single field is set: by its choice, its quantifier, or by not
- *  being what proto3 leaves out.                                             */
-static bool
-s_is_set (const ProtobufCMessage *message,
-          const ProtobufCFieldDescriptor *field)
-{
-    const void *quantifier =
-        (const uint8_t *) message + field->quantifier_offset;
-    const void *place = (const uint8_t *) message + field->offset;
-    bool pointer = field->type == PROTOBUF_C_TYPE_STRING ||
-                   field->type == PROTOBUF_C_TYPE_MESSAGE;
-    const void *target = pointer ? *(const void *const *) place : NULL;
-    if (pointer && !target)
-        return false;
-    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-        return *(const uint32_t *) quantifier == field->id;
-    if (field->label == PROTOBUF_C_LABEL_REQUIRED)
-        return true;
-    if (field->label == PROTOBUF_C_LABEL_OPTIONAL)
-        return pointer ? target != field->default_value
-                       : *(const protobuf_c_boolean *) quantifier;
-    if (field->type == PROTOBUF_C_TYPE_STRING)
-        return *(const char *) target != 0;
-    if (field->type == PROTOBUF_C_TYPE_BYTES)
-        return ((const ProtobufCBinaryData *) place)->len > 0;
-    return pointer || !s_is_zero (place, dividere_fields_size (field->type));
-}
-
 static void
 s_write_field (text_t *self, const ProtobufCMessage *message,
                const ProtobufCFieldDescriptor *field, unsigned depth)
 {
-    const uint8_t *place = (const uint8_t *) message + field->offset;
-    if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-        if (s_is_set (message, field))
-            s_write_value (self, field, place, depth);
-        return;
-    }
-    size_t count = *(const size_t *) ((const uint8_t *) message +
-                                      field->quantifier_offset);
-    const uint8_t *list = *(const uint8_t *const *) place;
-    size_t size = dividere_fields_size (field->type);
+    size_t count, size = dividere_fields_size (field->type);
+    const uint8_t *values =
+        (const uint8_t *) dividere_present_values (message, field, &count);
     for (size_t i = 0; i < count; i++)
-        s_write_value (self, field, list + i * size, depth);
+        s_write_value (self, field, values + i * size, depth);
 }
 
 static void
@@ -242,12 +168,9 @@ dividere_text (const ProtobufCMessage *message)
     size_t size = 0;
     text_t self = { open_memstream (&text, &size), false };
     assert (self.out);
-    locale_t plain = newlocale (LC_ALL_MASK, "C", (locale_t) 0);
-    assert (plain);
-    locale_t before = uselocale (plain);
+    dividere_plain_t plain = dividere_plain_enter ();
     s_write_message (&self, message, 1);
-    uselocale (before);
-    freelocale (plain);
+    dividere_plain_leave (&plain);
     fclose (self.out);
     assert (text);
     return text;

@@ -65,7 +65,8 @@ s_store_number (ProtobufCType type, uint64_t number, void *place)
 /*  Sets fields to their defaults as generated code does it, for types that were
  *  generated without it.                                                    */
 static void
-s_init (const ProtobufCMessageDescriptor *type, ProtobufCMessage *message)
+s_init_fields (const ProtobufCMessageDescriptor *type,
+               ProtobufCMessage *message)
 {
     memset (message, 0, type->sizeof_message);
     message->descriptor = type;
@@ -83,6 +84,16 @@ s_init (const ProtobufCMessageDescriptor *type, ProtobufCMessage *message)
     }
 }
 
+void
+dividere_unpack_init (const ProtobufCMessageDescriptor *type,
+                      ProtobufCMessage *message)
+{
+    if (type->message_init)
+        type->message_init (message);
+    else
+        s_init_fields (type, message);
+}
+
 static inline ProtobufCMessage *
 s_new_message (unpack_t *self, const ProtobufCMessageDescriptor *type)
 {
@@ -91,10 +102,7 @@ s_new_message (unpack_t *self, const ProtobufCMessageDescriptor *type)
                                                    type->sizeof_message);
     if (!message)
         return NULL;
-    if (type->message_init)
-        type->message_init (message);
-    else
-        s_init (type, message);
+    dividere_unpack_init (type, message);
     return message;
 }
 

@@ -16,6 +16,11 @@ ProtobufCMessage *dividere_unpack (const ProtobufCMessageDescriptor *type,
                                    const void *data, size_t size,
                                    dividere_arena_t *arena);
 
+/*  An object with nothing in it, also of a type that was made without generated
+ *  code.                                                                    */
+void dividere_unpack_init (const ProtobufCMessageDescriptor *type,
+                           ProtobufCMessage *message);
+
 /*  What lists take of the arena: DIVIDERE_UNPACK_LIST for each piece that they
  *  come in, and their elements once if that is one piece. Later pieces can move
  *  a list to a room of twice the size: all rooms together then have less than

@@ -34,15 +34,25 @@ typedef struct {
     const char *name; /* of the function, for the log                      */
 } dividere_handler_t;
 
-/*  An entry of a handler table. The compiler refuses a function that is not
- *      int function (dividere_context_t *context, const Type *message)       */
-#define DIVIDERE_HANDLER(Type, prefix, function)                         \
-    {                                                                    \
-        &prefix##__descriptor,                                           \
-            (dividere_handler_fn *) (1 ? (function)                      \
-                                       : (int (*) (dividere_context_t *, \
-                                                   const Type *)) 0),    \
-            #function                                                    \
+/*  The function, if it is
+ *      int function (dividere_context_t *context, const Type *message)
+ *  and an error of the compiler if it is anything else.                     */
+#ifdef __cplusplus
+#define DIVIDERE_TYPED(Type, function) \
+    (1 ? (function) : (int (*) (dividere_context_t *, const Type *)) 0)
+#else
+#define DIVIDERE_TYPED(Type, function)                                \
+    _Generic((function), int (*) (dividere_context_t *, const Type *) \
+             : (function))
+#endif
+
+/*  An entry of a handler table. What protoc-gen-dividere makes has entries that
+ *  need no cast: TYPE__HANDLE (function) once, then TYPE__HANDLER (function) in
+ *  the table.                                                               */
+#define DIVIDERE_HANDLER(Type, prefix, function)                               \
+    {                                                                          \
+        &prefix##__descriptor,                                                 \
+            (dividere_handler_fn *) DIVIDERE_TYPED (Type, function), #function \
     }
 #define DIVIDERE_HANDLER_END \
     {                        \

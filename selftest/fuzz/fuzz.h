@@ -15,7 +15,9 @@ void fuzz_envelope (const uint8_t *data, size_t size);
 void fuzz_extension (const uint8_t *data, size_t size);
 void fuzz_mirror (const uint8_t *data, size_t size);
 void fuzz_registrar (const uint8_t *data, size_t size);
+void fuzz_schema (const uint8_t *data, size_t size);
 void fuzz_snapshot (const uint8_t *data, size_t size);
+void fuzz_words (const uint8_t *data, size_t size);
 
 #ifdef DIVIDERE_FUZZ_TARGET
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);

@@ -24,6 +24,7 @@ def row(case):
             fields.append('.%s_size = %d' % (key, len(case[key]) // 2))
     if 'envelope_sha256' not in case:
         fields.append('.text = ' + c_text(case['text']))
+        fields.append('.json = ' + c_text(json.dumps(case['json'], ensure_ascii=False)))
     if 'envelope_sha256' in case:
         fields.append('.sha256 = ' + c_bytes(case['envelope_sha256']))
         fields.append('.envelope_size = %d' % case['envelope_size'])
