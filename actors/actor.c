@@ -12,6 +12,7 @@
 #include "actor_internal.h"
 #include "auth.h"
 #include "frame.h"
+#include "introspection.h"
 #include "library_internal.h"
 #include "log_internal.h"
 #include "running.h"
@@ -29,6 +30,9 @@ struct dividere_actor_t {
     const dividere_command_t *commands; /* of the actor's class             */
     dividere_stats_fn *stats;           /* of the actor's class             */
     dividere_ending_fn *ending;         /* of the actor's class, or NULL    */
+    const char *kind;
+    int64_t since_ms; /* of zclock_mono                  */
+    dividere_introspection_t *introspection; /* ours, NULL: nobody asked     */
     const char *tag; /* of the command that is handled; NULL: none          */
     bool verbose;
     bool socketless;             /* it has nothing that could be secured     */
@@ -97,12 +101,34 @@ s_set_security (const dividere_actor_t *self, const char *folder)
     return 0;
 }
 
+static void
+s_collect_stats (void *arg, zmsg_t *values)
+{
+    dividere_actor_t *self = (dividere_actor_t *) arg;
+    self->stats (self->self, values);
+}
+
+/*  BIND introspection ENDPOINT.                                             */
+static int
+s_bind_introspection (dividere_actor_t *self, const char *text, zmsg_t *values)
+{
+    if (!self->introspection)
+        self->introspection =
+            dividere_introspection_new (self->loop, self->kind, self->name,
+                                        self->since_ms, s_collect_stats, self);
+    return self->introspection
+               ? dividere_introspection_bind (self->introspection, text, values)
+               : errno;
+}
+
 static int
 s_dispatch (dividere_actor_t *self, const char *name, char **args, size_t count,
             zmsg_t *values)
 {
     if (streq (name, "SET") && count == 2 && streq (args[0], "security"))
         return s_set_security (self, args[1]);
+    if (streq (name, "BIND") && count == 2 && streq (args[0], "introspection"))
+        return s_bind_introspection (self, args[1], values);
     for (const dividere_command_t *at = self->commands; at->name; at++)
         if (streq (at->name, name))
             return count < at->args_min || count > at->args_max
@@ -282,6 +308,8 @@ dividere_actor_new (zsock_t *pipe, const char *kind, const char *name,
     self->self = class_self;
     self->commands = commands;
     self->stats = stats;
+    self->kind = kind;
+    self->since_ms = zclock_mono ();
     self->name = strdup (name ? name : kind);
     self->loop = zloop_new ();
     assert (self->name && self->loop);
@@ -323,6 +351,7 @@ dividere_actor_destroy (dividere_actor_t **self_p)
 {
     dividere_actor_t *self = *self_p;
     s_make_room (self);
+    dividere_introspection_destroy (&self->introspection);
     zloop_destroy (&self->loop);
     dividere_running_remove (self->running);
     DIVIDERE_HAND_OVER (&dividere_actor_pipes);

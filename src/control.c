@@ -26,6 +26,10 @@ static const struct {
     { &dividere__wire__watch_names__descriptor, "dividere.WatchNames" },
     { &dividere__wire__names_watched__descriptor, "dividere.NamesWatched" },
     { &dividere__wire__name_changed__descriptor, "dividere.NameChanged" },
+    { &dividere__wire__actor_info_req__descriptor, "dividere.ActorInfoReq" },
+    { &dividere__wire__actor_info__descriptor, "dividere.ActorInfo" },
+    { &dividere__wire__actor_stats_req__descriptor, "dividere.ActorStatsReq" },
+    { &dividere__wire__actor_stats__descriptor, "dividere.ActorStats" },
 };
 
 #define KNOWN (sizeof (s_known) / sizeof (s_known[0]))

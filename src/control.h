@@ -7,12 +7,13 @@
 #include "arena.h"
 #include "types_internal.h"
 #include "wire_control.pb-c.h"
+#include "wire_introspection.pb-c.h"
 #include "wire_names.pb-c.h"
 
-/*  What name servers and those who ask them say to each other
- *  (proto/dividere/control.proto, names.proto): envelopes like all others, but
- *  of types that are not in the registry, since that belongs to the
- *  application, which may have a type of the same name.                     */
+/*  What name servers and actors say to those who ask them
+ *  (proto/dividere/control.proto, names.proto, introspection.proto): envelopes
+ *  like all others, but of types that are not in the registry, since that
+ *  belongs to the application, which may have a type of the same name.      */
 
 typedef struct {
     dividere_arena_t *arena;         /* ours                                */

@@ -18,6 +18,8 @@ static const daemon_option_t s_options[] = {
       DAEMON_FILE },
     { "rediscover", "MS", "between two calls to register again; 5000",
       DAEMON_SETTING },
+    { "introspection", "EP", "where dividere stats may ask; again for more",
+      DAEMON_ENDPOINT, .bound = true },
     { "set", "NAME=VALUE",
       "another setting that dividere_nameserver(3) has; again for more",
       DAEMON_SETTINGS },

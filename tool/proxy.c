@@ -16,6 +16,8 @@ static const daemon_option_t s_options[] = {
       DAEMON_COMMAND, .command = "CAPTURE" },
     { "linger", "MS", "how long to go on sending at the end; 500",
       DAEMON_SETTING, .fallback = "500" },
+    { "introspection", "EP", "where dividere stats may ask; again for more",
+      DAEMON_ENDPOINT, .bound = true },
     { "set", "NAME=VALUE",
       "another setting that dividere_proxy(3) has; again for more",
       DAEMON_SETTINGS },

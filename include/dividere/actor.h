@@ -24,9 +24,16 @@ extern "C" {
  *  PING                  name of actor
  *  STATS                 name, value ... (pairs, decimal)
  *  VERBOSE  0|1                          EINVAL
+ *  BIND     "introspection"              EINVAL, EADDRINUSE, EMFILE,
+ *           ENDPOINT     endpoint        EPROTONOSUPPORT, those of zmq_bind
  *  SET      "security" FOLDER            EBUSY, ENOTSUP, those of
  *                                        dividere_security_load
  *  $TERM    (no reply)
+ *
+ *  BIND introspection gives the actor a socket of its own, where other
+ *  processes may ask what it is and for its statistics
+ *  (dividere/introspection.pb-c.h): any kind of socket that can ask a response,
+ *  dividere_client_t, the command "dividere stats". It may come several times.
  *
  *  SET security is for the sockets of this actor, before it has any ("none":
  *  they are plain), and not for a supervisor, which has none; without it they

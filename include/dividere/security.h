@@ -42,7 +42,8 @@ extern "C" {
  *      register   name               a service, at a name server
  *      lookup     name               who asks a name server
  *      watch      name               who is told of changes; of all names: "*"
- *      stats      service            who asks a service for its statistics
+ *      stats      service, endpoint  who asks a service for its statistics, or
+ *                                    an actor at its introspection endpoint
  *
  *  An endpoint is meant as it was given to be bound, or connected. Both files
  *  are read again within a second when they have changed. What a line of them
