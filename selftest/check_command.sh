@@ -11,59 +11,7 @@ daemon=
 server=
 trap 'kill -KILL $daemon $server 2> /dev/null; rm -rf "$folder"' EXIT
 any='tcp://127.0.0.1:*'
-
-fail () {
-    echo "FAILED: $*"
-    sed 's/^/    /' "$folder/out" "$folder/err" 2> /dev/null
-    exit 1
-}
-
-# ends STATUS ARGUMENT... ends with that status at once.
-ends () {
-    expected=$1
-    shift
-    "$dividere" "$@" > "$folder/out" 2> "$folder/err" < /dev/null
-    status=$?
-    [ $status = "$expected" ] || fail "dividere $*: status $status, not $expected"
-}
-
-# It told this on stderr, and nothing on stdout.
-told () {
-    grep -qF -e "$1" "$folder/err" || fail "stderr does not name $1"
-    [ ! -s "$folder/out" ] || fail "something on stdout"
-}
-
-shown () {
-    grep -qF -e "$1" "$folder/out" || fail "stdout does not name $1"
-    [ ! -s "$folder/err" ] || fail "something on stderr"
-}
-
-# start ARGUMENT... starts a daemon and reads its ready line into $ready.
-start () {
-    mkfifo "$folder/ready"
-    "$dividere" "$@" > "$folder/ready" 2> "$folder/err" &
-    daemon=$!
-    exec 3< "$folder/ready"
-    rm "$folder/ready"
-    : > "$folder/out"
-    read -r ready <&3 || fail "dividere $*: no ready line"
-}
-
-# The endpoints of a side in the ready line.
-endpoints () {
-    echo "$ready" | tr ' ' '\n' | sed -n "s/^$1=//p"
-}
-
-# stop SIGNAL ends the daemon, which has said nothing more.
-stop () {
-    kill "-$1" "$daemon"
-    wait "$daemon"
-    status=$?
-    daemon=
-    [ $status = 0 ] || fail "SIG$1 ends it with status $status"
-    [ -z "$(cat <&3)" ] || fail "more than one line on stdout"
-    [ ! -s "$folder/err" ] || fail "something on stderr"
-}
+. "$(dirname "$0")/command_functions.sh"
 
 # Usage.
 ends 0 --help
@@ -79,15 +27,15 @@ told nonsense
 ends 2 --nonsense
 told --nonsense
 ends 0 proxy --help
-for option in frontend backend pattern capture linger set verbose help; do
+for option in frontend backend pattern capture linger introspection set config verbose help; do
     shown --$option
 done
 ends 0 broker --help
-for option in frontend backend heartbeat linger set verbose help; do
+for option in frontend backend heartbeat linger introspection set config verbose help; do
     shown --$option
 done
 ends 0 nameserver --help
-for option in bind publish watch snapshot rediscover set verbose help; do
+for option in bind publish watch snapshot rediscover introspection set config verbose help; do
     shown --$option
 done
 ends 0 lookup --help
@@ -99,6 +47,7 @@ ends 2 keygen --what
 ends 2 lookup
 ends 2 lookup clock other
 ends 2 lookup clock --timeout soon
+told "--timeout soon: it is no number"
 ends 2 list clock
 ends 2 list --all
 ends 1 lookup clock --servers nonsense
@@ -253,6 +202,25 @@ ends 1 list --servers "$taken"
 told "only one side wants security"
 : > "$folder/err"
 stop TERM
+
+# Options in a file, those of the command line behind them.
+printf '# a comment\n\nfrontend = %s\n  backend=%s\npattern = pull-push\nverbose\n' "$any" "$any" \
+    > "$folder/conf"
+start proxy --config "$folder/conf" --pattern xsub-xpub
+echo "$ready" | grep -qE '^ready frontend=tcp:[^,>@ ]* backend=tcp:[^,>@ ]*$' || fail "ready line: $ready"
+grep -q "SET pattern" "$folder/err" || fail "verbose in a file"
+: > "$folder/err"
+stop TERM
+ends 1 proxy --config "$folder/nowhere"
+told "--config $folder/nowhere: No such file or directory"
+ends 1 proxy --config "$folder"
+told "--config $folder: it cannot be read"
+printf 'frontend = x\nback end\n' > "$folder/conf"
+ends 1 proxy --config "$folder/conf"
+told "--config $folder/conf: line 2 is not"
+printf 'nonsense = 1\n' > "$folder/conf"
+ends 2 proxy --config "$folder/conf"
+told nonsense
 
 # Traffic.
 if [ $# = 5 ]; then

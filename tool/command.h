@@ -20,12 +20,37 @@ typedef struct {
     int (*run) (int argc, char **argv);
 } command_t;
 
+extern const command_t command_bench;
 extern const command_t command_broker;
+extern const command_t command_call;
+extern const command_t command_doctor;
 extern const command_t command_keygen;
 extern const command_t command_list;
 extern const command_t command_lookup;
 extern const command_t command_nameserver;
 extern const command_t command_proxy;
+extern const command_t command_pub;
+extern const command_t command_selftest;
+extern const command_t command_stats;
+extern const command_t command_sub;
+extern const command_t command_version;
+extern const command_t command_watch;
+
+/*  Says on stderr what is wrong, after the name of the command. Returns
+ *  COMMAND_FAILED.                                                          */
+int command_fail (const command_t *command, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+/*  What an errno of a request or a connection means to a user.              */
+const char *command_reason (int error);
+
+/*  For a command that waits a bounded time: SIGINT and SIGTERM end it, as they
+ *  do by default. For one that waits without end: has one of them come?     */
+void command_allow_signals (void);
+bool command_ended (void);
+
+/*  Name servers, where none are given.                                      */
+#define COMMAND_SERVERS "tcp://127.0.0.1:5000"
 
 /*  --security FOLDER (NULL: not given): all sockets from here on have it, and
  *  what goes wrong with it is told on stderr. 0, or COMMAND_FAILED, told.    */

@@ -3,7 +3,7 @@
 /*  What all daemons of the command do alike: options, the commands they stand
  *  for, the ready line, and the end by a signal.                            */
 
-#include "command.h"
+#include "config.h"
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -71,6 +71,8 @@ s_help (const self_t *self)
                 row->argument, row->summary);
     printf ("  --%-21s  %s\n", "security FOLDER",
             "keys and rights: see keygen");
+    printf ("  --%-21s  %s\n", "config FILE",
+            "options as lines \"name = value\"");
     printf ("  --%-21s  %s\n", "verbose", "log to stderr what happens");
     printf ("  --%-21s  %s\n", "help", "this");
     printf ("\nAn EP is bound%s. tcp://127.0.0.1:* binds a\nfree port.\n",
@@ -305,6 +307,9 @@ daemon_run (const command_t *command, zactor_fn *actor,
             const daemon_option_t *options, int argc, char **argv)
 {
     self_t self = { .command = command, .options = options };
+    argv = config_expand (command, &argc, argv);
+    if (!argv)
+        return COMMAND_FAILED;
     self.given = (given_t *) zmalloc (((size_t) argc + DAEMON_OPTIONS_MAX) *
                                       sizeof (given_t));
     int status;

@@ -10,13 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <dividere/library.h>
 #include <dividere/log.h>
 #include <dividere/security.h>
 
 static const command_t *const s_commands[] = {
-    &command_broker, &command_keygen,     &command_list,
-    &command_lookup, &command_nameserver, &command_proxy
+    &command_bench,  &command_broker,  &command_call,     &command_doctor,
+    &command_keygen, &command_list,    &command_lookup,   &command_nameserver,
+    &command_proxy,  &command_pub,     &command_selftest, &command_stats,
+    &command_sub,    &command_version, &command_watch
 };
 
 #define COMMANDS (sizeof (s_commands) / sizeof (s_commands[0]))
@@ -35,6 +36,67 @@ command_secure (const command_t *command, const char *folder)
     return COMMAND_FAILED;
 }
 
+int
+command_fail (const command_t *command, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    fprintf (stderr, "dividere %s: ", command->name);
+    vfprintf (stderr, format, args);
+    fprintf (stderr, "\n");
+    va_end (args);
+    return COMMAND_FAILED;
+}
+
+const char *
+command_reason (int error)
+{
+    switch (error) {
+    case EAGAIN:
+    case ETIMEDOUT: return "no answer in time";
+    case ENOTCONN: return "it cannot be reached";
+    case EHOSTUNREACH: return "nobody has this name, or serves it";
+    case EBUSY: return "it is at its limit";
+    case EACCES: return "there is no right to it";
+    case EPROTONOSUPPORT:
+        return "only one side wants security, or the "
+               "transport is not known";
+    case EKEYREJECTED: return "it has another key";
+    case EINVAL: return "it does not know this type, or cannot read it";
+    case EOPNOTSUPP: return "it has no handler for this type";
+    case ENOTRECOVERABLE: return "whether it was executed is not known";
+    case ECONNRESET: return "the worker was lost";
+    case ENOENT:
+        return "the answer is of a type that is not known: give it "
+               "by --proto or --descriptor";
+    default: return zmq_strerror (error);
+    }
+}
+
+static void
+s_ends (sigset_t *ends)
+{
+    sigemptyset (ends);
+    sigaddset (ends, SIGINT);
+    sigaddset (ends, SIGTERM);
+}
+
+void
+command_allow_signals (void)
+{
+    sigset_t ends;
+    s_ends (&ends);
+    pthread_sigmask (SIG_UNBLOCK, &ends, NULL);
+}
+
+bool
+command_ended (void)
+{
+    sigset_t ends;
+    s_ends (&ends);
+    return sigtimedwait (&ends, NULL, &(struct timespec){ 0, 0 }) > 0;
+}
+
 /*  A descriptor that was closed by the caller would become a socket's. Those
  *  put in its place cannot be used, which is then told as an error.         */
 static void
@@ -51,9 +113,7 @@ static void
 s_hold_signals (void)
 {
     sigset_t ends;
-    sigemptyset (&ends);
-    sigaddset (&ends, SIGINT);
-    sigaddset (&ends, SIGTERM);
+    s_ends (&ends);
     pthread_sigmask (SIG_BLOCK, &ends, NULL);
     signal (SIGPIPE, SIG_IGN);
 }
@@ -68,15 +128,6 @@ s_usage (FILE *out, int status)
                  s_commands[i]->summary);
     fprintf (out, "\ndividere COMMAND --help tells its options\n");
     return status;
-}
-
-static int
-s_version (void)
-{
-    int major, minor, patch;
-    dividere_version (&major, &minor, &patch);
-    printf ("dividere %d.%d.%d\n", major, minor, patch);
-    return 0;
 }
 
 static int
@@ -95,7 +146,7 @@ s_dispatch (int argc, char **argv)
     if (streq (word, "--help"))
         return s_usage (stdout, 0);
     if (streq (word, "--version"))
-        return s_version ();
+        return command_version.run (1, argv);
     for (size_t i = 0; i < COMMANDS; i++)
         if (streq (word, s_commands[i]->name))
             return s_run (s_commands[i], argc - 1, argv + 1);

@@ -2,10 +2,9 @@
 
 /*  dividere keygen: a folder of dividere/security.h.                        */
 
-#include "command.h"
+#include "options.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,27 +21,6 @@ static const char s_rights[] =
     "# key NAME KEY\n"
     "# group NAME MEMBER ...\n"
     "# allow WHO ACTION [OBJECT]\n";
-
-static int
-s_usage (FILE *out, int status)
-{
-    fprintf (out, "usage: dividere keygen FOLDER [OPTION]...\n");
-    if (status == COMMAND_USAGE)
-        fprintf (out, "dividere keygen --help tells the options\n");
-    return status;
-}
-
-static int
-s_help (void)
-{
-    s_usage (stdout, 0);
-    printf ("\nmake a folder for --security, with a new pair of keys\n\n"
-            "  --help  this\n\n"
-            "It has own (the public key, to be given to others), own_secret "
-            "(to be given to\nnobody), servers and rights, which are to be "
-            "written. The public key is printed.\n");
-    return 0;
-}
 
 static int
 s_fail (const char *path)
@@ -92,15 +70,21 @@ s_make (const char *folder)
 static int
 s_run (int argc, char **argv)
 {
-    static const struct option s_options[] = {
-        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+    static const option_t s_options[] = { { NULL } };
+    static const usage_t s_usage = {
+        &command_keygen,
+        "FOLDER",
+        1,
+        1,
+        s_options,
+        "It has own (the public key, to be given to others), own_secret (to be "
+        "given to\nnobody), servers and rights, which are to be written. The "
+        "public key is printed."
     };
-    int code;
-    while ((code = getopt_long (argc, argv, "", s_options, NULL)) != -1)
-        return code == 'h' ? s_help () : s_usage (stderr, COMMAND_USAGE);
-    if (argc - optind != 1)
-        return s_usage (stderr, COMMAND_USAGE);
-    return s_make (argv[optind]);
+    int status;
+    return options_parse (&s_usage, NULL, argc, argv, &status) < 0
+               ? status
+               : s_make (argv[0]);
 }
 
 const command_t command_keygen = { "keygen", "make keys for --security",

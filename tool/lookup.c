@@ -3,118 +3,50 @@
 /*  dividere lookup and dividere list: what name servers know, one instance a
  *  line, its fields separated by tabs.                                      */
 
-#include "command.h"
 #include <errno.h>
-#include <getopt.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <dividere/registry.h>
-
-#define SERVERS    "tcp://127.0.0.1:5000"
-#define TIMEOUT_MS 5000
+#include "instance.h"
+#include "options.h"
 
 typedef struct {
     const command_t *command;
     const char *security;
     bool listing; /* all names, not one                                      */
     bool all;
+    bool json;
     const char *servers;
     int timeout_ms;
     const char *name;
 } self_t;
 
-static int
-s_usage (const self_t *self, FILE *out, int status)
-{
-    fprintf (out, "usage: dividere %s%s [OPTION]...\n", self->command->name,
-             self->listing ? "" : " NAME");
-    if (status == COMMAND_USAGE)
-        fprintf (out, "dividere %s --help tells the options\n",
-                 self->command->name);
-    return status;
-}
-
-static int
-s_help (const self_t *self)
-{
-    s_usage (self, stdout, 0);
-    printf ("\n%s\n\n", self->command->summary);
-    if (!self->listing)
-        printf ("  --all           all that have the name, not one in turn\n");
-    printf ("  --servers LIST  name servers; %s\n"
-            "  --timeout MS    how long to wait; %d\n"
-            "  --security FOLDER  keys: see keygen\n"
-            "  --help          this\n\n"
-            "A line has name, endpoint, instance, lease (ms), version, tags.\n",
-            SERVERS, TIMEOUT_MS);
-    return 0;
-}
-
-/*  Digits only. -1: it is no number.                                        */
-static int
-s_number (const char *text)
-{
-    char *end;
-    errno = 0;
-    long number = strtol (text, &end, 10);
-    bool digits = *text >= '0' && *text <= '9' && !*end;
-    return digits && !errno && number <= INT_MAX ? (int) number : -1;
-}
-
-/*  False where nothing is to be run, with the status in ret_status.         */
-static bool
-s_parse (self_t *self, int argc, char **argv, int *ret_status)
-{
-    static const struct option s_options[] = {
-        { "servers", required_argument, NULL, 's' },
-        { "timeout", required_argument, NULL, 't' },
-        { "security", required_argument, NULL, 'k' },
-        { "help", no_argument, NULL, 'h' },
-        { "all", no_argument, NULL, 'a' },
-        { NULL, 0, NULL, 0 }
-    };
-    int code;
-    *ret_status = COMMAND_USAGE;
-    while ((code = getopt_long (argc, argv, "", s_options, NULL)) != -1) {
-        if (code == 'h') {
-            *ret_status = s_help (self);
-            return false;
-        }
-        if (code == 's')
-            self->servers = optarg;
-        else if (code == 't')
-            self->timeout_ms = s_number (optarg);
-        else if (code == 'k')
-            self->security = optarg;
-        else if (code == 'a' && !self->listing)
-            self->all = true;
-        else {
-            s_usage (self, stderr, COMMAND_USAGE);
-            return false;
-        }
+#define COMMON_OPTIONS                                                  \
+    { "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT, \
+      offsetof (self_t, servers) },                                     \
+        { "timeout", "MS", "how long to wait; 5000", OPTION_NUMBER,     \
+          offsetof (self_t, timeout_ms) },                              \
+        { "json", NULL, "one object a line", OPTION_FLAG,               \
+          offsetof (self_t, json) },                                    \
+        { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,        \
+          offsetof (self_t, security) },                                \
+    {                                                                   \
+        NULL                                                            \
     }
-    self->name = self->listing ? NULL : argv[optind];
-    if (self->timeout_ms < 0 || argc - optind != !self->listing) {
-        s_usage (self, stderr, COMMAND_USAGE);
-        return false;
-    }
-    return true;
-}
 
-static void
-s_print (const dividere_instance_t *instance)
-{
-    bool bare = strchr (instance->server, ':') && *instance->server != '[';
-    printf ("%s\ttcp://%s%s%s:%d\t%016" PRIx64 "\t%d\t%s\t", instance->name,
-            bare ? "[" : "", instance->server, bare ? "]" : "", instance->port,
-            instance->instance, instance->lease_ms, instance->release);
-    for (const char *const *tag = instance->tags; tag && *tag; tag++)
-        printf ("%s%s", tag == instance->tags ? "" : ",", *tag);
-    printf ("\n");
-}
+static const option_t s_lookup_options[] = {
+    { "all", NULL, "all that have the name, not one in turn", OPTION_FLAG,
+      offsetof (self_t, all) },
+    COMMON_OPTIONS
+};
+static const option_t s_list_options[] = { COMMON_OPTIONS };
+
+#define NOTES "A line has name, endpoint, instance, lease (ms), version, tags."
+
+static const usage_t s_lookup_usage = { &command_lookup,  "NAME", 1, 1,
+                                        s_lookup_options, NOTES };
+static const usage_t s_list_usage = { &command_list,  "",   0, 0,
+                                      s_list_options, NOTES };
 
 static int
 s_fail (const self_t *self)
@@ -149,34 +81,40 @@ s_look (const self_t *self)
                                             self->timeout_ms)
             : dividere_registry_lookup (registry, self->name, self->timeout_ms);
     int status = found ? 0 : s_fail (self);
-    for (size_t i = 0; found && i < dividere_instances_count (found); i++)
-        s_print (dividere_instances_at (found, i));
+    for (size_t i = 0; found && i < dividere_instances_count (found); i++) {
+        instance_print (dividere_instances_at (found, i), true, self->json);
+        putchar ('\n');
+    }
     dividere_instances_destroy (&found);
     dividere_registry_destroy (&registry);
     return status;
 }
 
 static int
-s_run (const command_t *command, bool listing, int argc, char **argv)
+s_run (const usage_t *usage, bool listing, int argc, char **argv)
 {
     int status;
-    self_t self = { .command = command,
+    self_t self = { .command = usage->command,
                     .listing = listing,
-                    .servers = SERVERS,
-                    .timeout_ms = TIMEOUT_MS };
-    return s_parse (&self, argc, argv, &status) ? s_look (&self) : status;
+                    .servers = COMMAND_SERVERS,
+                    .timeout_ms = 5000 };
+    if (options_parse (usage, &self, argc, argv, &status) < 0)
+        return status;
+    command_allow_signals ();
+    self.name = argv[0];
+    return s_look (&self);
 }
 
 static int
 s_run_lookup (int argc, char **argv)
 {
-    return s_run (&command_lookup, false, argc, argv);
+    return s_run (&s_lookup_usage, false, argc, argv);
 }
 
 static int
 s_run_list (int argc, char **argv)
 {
-    return s_run (&command_list, true, argc, argv);
+    return s_run (&s_list_usage, true, argc, argv);
 }
 
 const command_t command_lookup = { "lookup", "ask where a service is",
