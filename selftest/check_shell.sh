@@ -4,9 +4,9 @@
 # Waiting has no time limit here; the one who runs this has.
 # usage: check_shell.sh DIVIDERE SELFTEST CLOCK-SERVICE SOURCE BUILD
 set -u
-dividere=$1
-selftest=$2
-clock=$3
+dividere=$(realpath "$1")
+selftest=$(realpath "$2")
+clock=$(realpath "$3")
 source=$4
 build=$5
 folder=$(mktemp -d)
@@ -124,6 +124,14 @@ told "nowhere: No such file or directory"
 ends 1 pub "$pipe" A '{}' --descriptor "$folder"
 told "it is no file"
 
+mkdir "$folder/elsewhere"
+cp "$guide" "$folder/elsewhere"
+echo 'syntax = "proto3"; import "guide.proto"; message Far { Msg01 near = 1; }' > "$folder/far.proto"
+ends 1 pub "$pipe" Far '{}' --subscribers 0 --proto "$folder/far.proto"
+told "far.proto: protoc does not take it"
+ends 0 pub "$pipe" Far '{"near": {}}' --subscribers 0 --proto "$folder/far.proto" \
+    --include "$folder/elsewhere"
+
 # Services, found by name.
 start nameserver --bind "$any" --publish "$any" --watch "$any" --introspection "$any"
 servers=$(endpoints bind)
@@ -228,6 +236,24 @@ python3 -c 'import json, sys
 told = json.load(sys.stdin)
 assert told["actor"]["kind"] == "nameserver" and told["stats"]["lookups"] > 0' < "$folder/out" ||
     fail "stats --json"
+: > "$folder/err"
+stop TERM
+
+# Who may ask.
+for name in keys stranger; do
+    ends 0 keygen "$folder/$name"
+    [ $name = stranger ] || own=$(cat "$folder/out")
+    echo "* $own" > "$folder/$name/servers"
+done
+printf 'key me %s\nallow me *\n' "$own" > "$folder/keys/rights"
+start bench --serve "$any" --security "$folder/keys"
+at=$(endpoints serve)
+ends 0 call "$at" dividere.Ping '{"payload": "AAAA"}' --security "$folder/keys"
+shown '{"payload": "AAAA"}'
+ends 1 call "$at" dividere.Ping --security "$folder/stranger"
+grep -qF "$at: there is no right to it" "$folder/err" || fail "a stranger"
+ends 1 call "$at" dividere.Ping
+grep -qF "$at: only one side wants security" "$folder/err" || fail "a plain client"
 : > "$folder/err"
 stop TERM
 

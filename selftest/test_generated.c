@@ -10,6 +10,7 @@
 void test_generated_messages (void);
 void test_generated_reactor (void);
 void test_generated_service (void);
+void test_generated_worker (void);
 void test_generated_schema (void);
 
 typedef Selftest__OddNames__Question question_t;
@@ -168,6 +169,35 @@ test_generated_service (void)
     dividere_client_destroy (&client);
     CHECK_INT (dividere_stop (&service, -1), 0);
     zstr_free (&endpoint);
+}
+
+/*  The same table at a worker of a broker.                                  */
+void
+test_generated_worker (void)
+{
+    zactor_t *broker = zactor_new (dividere_broker, NULL);
+    const char *front = selftest_ipc (), *back = selftest_ipc ();
+    CHECK_INT (dividere_call (broker, NULL, -1, "BIND", "frontend", front,
+                              NULL),
+               0);
+    CHECK_INT (dividere_call (broker, NULL, -1, "BIND", "backend", back, NULL),
+               0);
+    dividere_worker_config_t config = { .handlers = s_answering };
+    zactor_t *worker = zactor_new (dividere_worker, &config);
+    CHECK_INT (dividere_call (worker, NULL, -1, "CONNECT", back, NULL), 0);
+    CHECK_INT (dividere_call (worker, NULL, -1, "START", NULL), 0);
+    dividere_client_t *client = dividere_client_new (front, NULL);
+    dividere_message_t *reply = dividere_message_new ();
+    question_t question = SELFTEST__ODD_NAMES__QUESTION__INIT;
+    question.text = (char *) "worker";
+    const answer_t *answer =
+        selftest__odd_names__answer_service__ask__call (client, &question,
+                                                        20000, reply);
+    CHECK_STR (answer ? answer->some->text : "", "worker");
+    dividere_message_destroy (&reply);
+    dividere_client_destroy (&client);
+    CHECK_INT (dividere_stop (&worker, -1), 0);
+    CHECK_INT (dividere_stop (&broker, -1), 0);
 }
 
 /*  The schema has what was imported, and says the same as the code.         */

@@ -35,8 +35,7 @@ typedef struct {
 static const option_t s_options[] = {
     { "serve", "EP", "be the other end, until SIGINT", OPTION_TEXT,
       offsetof (self_t, serve) },
-    { "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT,
-      offsetof (self_t, servers) },
+    OPTION_SERVERS (self_t),
     { "size", "BYTES", "of a request and its reply; 16", OPTION_NUMBER,
       offsetof (self_t, size) },
     { "time", "MS", "of each of the two measurements; 1000", OPTION_NUMBER,
@@ -44,8 +43,7 @@ static const option_t s_options[] = {
     { "outstanding", "N", "requests under way in the second; 100",
       OPTION_NUMBER, offsetof (self_t, outstanding) },
     { "json", NULL, "one object", OPTION_FLAG, offsetof (self_t, json) },
-    { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,
-      offsetof (self_t, security) },
+    OPTION_SECURITY (self_t),
     { NULL }
 };
 
@@ -176,12 +174,9 @@ s_measure (self_t *self, const char *where)
     options.requests_max = (size_t) self->outstanding + 1;
     options.bytes_max = ((size_t) self->size + 200) * options.requests_max;
     dividere_client_t *client =
-        strstr (where, "://")
-            ? dividere_client_new (where, &options)
-            : dividere_client_new_named (where, self->servers, &options);
+        command_client (&command_bench, where, self->servers, &options);
     if (!client)
-        return command_fail (&command_bench, "%s: %s", where,
-                             zmq_strerror (errno));
+        return COMMAND_FAILED;
     Dividere__Ping ping = DIVIDERE__PING__INIT;
     ping.payload.len = (size_t) self->size;
     ping.payload.data = (uint8_t *) zmalloc ((size_t) self->size + 1);
@@ -213,7 +208,7 @@ s_run (int argc, char **argv)
     if (self.outstanding < 1)
         return command_fail (&command_bench, "--outstanding 0: at least 1");
     if (command_secure (&command_bench, self.security) ||
-        types_load (&command_bench, NULL, NULL))
+        types_load (&command_bench, NULL, NULL, NULL))
         return COMMAND_FAILED;
     if (self.serve)
         status = s_serve (&self);

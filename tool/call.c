@@ -12,6 +12,7 @@
 
 typedef struct {
     const char *proto;
+    const char *include;
     const char *descriptor;
     const char *servers;
     const char *service;
@@ -30,8 +31,7 @@ static const option_t s_options[] = {
     { "reflect", NULL,
       "types of the service at EP (not one in Python: it ends)", OPTION_FLAG,
       offsetof (self_t, reflect) },
-    { "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT,
-      offsetof (self_t, servers) },
+    OPTION_SERVERS (self_t),
     { "deadline", "MS", "how long to wait for the reply; 5000", OPTION_NUMBER,
       offsetof (self_t, deadline_ms) },
     { "retries", "N", "tries beside the first; 5", OPTION_NUMBER,
@@ -44,8 +44,7 @@ static const option_t s_options[] = {
       offsetof (self_t, text) },
     { "json", NULL, "the type of the reply, too", OPTION_FLAG,
       offsetof (self_t, json) },
-    { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,
-      offsetof (self_t, security) },
+    OPTION_SECURITY (self_t),
     { NULL }
 };
 
@@ -66,12 +65,7 @@ s_connect (const self_t *self, const char *where)
     options.deadline_ms = self->deadline_ms;
     options.retries = self->retries;
     options.service = self->service;
-    dividere_client_t *client =
-        self->named ? dividere_client_new_named (where, self->servers, &options)
-                    : dividere_client_new (where, &options);
-    if (!client)
-        command_fail (&command_call, "%s: %s", where, zmq_strerror (errno));
-    return client;
+    return command_client (&command_call, where, self->servers, &options);
 }
 
 static int
@@ -154,7 +148,7 @@ s_run (int argc, char **argv)
     command_allow_signals ();
     self.named = !strstr (argv[0], "://");
     if (command_secure (&command_call, self.security) ||
-        types_load (&command_call, self.proto, self.descriptor))
+        types_load (&command_call, self.proto, self.include, self.descriptor))
         return COMMAND_FAILED;
     return s_call (&self, argv);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <czmq.h>
+#include <dividere/client.h>
 
 /*  The command "dividere": what its subcommands share.
  *
@@ -43,6 +44,12 @@ int command_fail (const command_t *command, const char *format, ...)
 
 /*  What an errno of a request or a connection means to a user.              */
 const char *command_reason (int error);
+
+/*  A client of what is at an endpoint, or of a service by its name, for which
+ *  servers are asked. NULL, told.                                           */
+dividere_client_t *command_client (const command_t *command, const char *where,
+                                   const char *servers,
+                                   const dividere_client_options_t *options);
 
 /*  For a command that waits a bounded time: SIGINT and SIGTERM end it, as they
  *  do by default. For one that waits without end: has one of them come?     */

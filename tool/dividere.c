@@ -73,6 +73,19 @@ command_reason (int error)
     }
 }
 
+dividere_client_t *
+command_client (const command_t *command, const char *where,
+                const char *servers, const dividere_client_options_t *options)
+{
+    dividere_client_t *client =
+        strstr (where, "://")
+            ? dividere_client_new (where, options)
+            : dividere_client_new_named (where, servers, options);
+    if (!client)
+        command_fail (command, "%s: %s", where, zmq_strerror (errno));
+    return client;
+}
+
 static void
 s_ends (sigset_t *ends)
 {

@@ -21,17 +21,15 @@ typedef struct {
     const char *name;
 } self_t;
 
-#define COMMON_OPTIONS                                                  \
-    { "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT, \
-      offsetof (self_t, servers) },                                     \
-        { "timeout", "MS", "how long to wait; 5000", OPTION_NUMBER,     \
-          offsetof (self_t, timeout_ms) },                              \
-        { "json", NULL, "one object a line", OPTION_FLAG,               \
-          offsetof (self_t, json) },                                    \
-        { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,        \
-          offsetof (self_t, security) },                                \
-    {                                                                   \
-        NULL                                                            \
+#define COMMON_OPTIONS                                              \
+    OPTION_SERVERS (self_t),                                        \
+        { "timeout", "MS", "how long to wait; 5000", OPTION_NUMBER, \
+          offsetof (self_t, timeout_ms) },                          \
+        { "json", NULL, "one object a line", OPTION_FLAG,           \
+          offsetof (self_t, json) },                                \
+        OPTION_SECURITY (self_t),                                   \
+    {                                                               \
+        NULL                                                        \
     }
 
 static const option_t s_lookup_options[] = {

@@ -32,6 +32,18 @@ typedef struct {
     const char *notes;       /* of --help, or NULL                           */
 } usage_t;
 
+/*  Rows that several commands have, of members of the same names.           */
+#define OPTION_SERVERS(self_t)                                            \
+    {                                                                     \
+        "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT, \
+            offsetof (self_t, servers)                                    \
+    }
+#define OPTION_SECURITY(self_t)                                \
+    {                                                          \
+        "security", "FOLDER", "keys: see keygen", OPTION_TEXT, \
+            offsetof (self_t, security)                        \
+    }
+
 /*  Fills self. Returns how many arguments there are, which are then first in
  *  argv; or -1 where nothing is to be run, with the status in ret_status.
  *  --help is added.                                                         */

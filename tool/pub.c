@@ -12,6 +12,7 @@
 
 typedef struct {
     const char *proto;
+    const char *include;
     const char *descriptor;
     const char *security;
     int subscribers;
@@ -30,8 +31,7 @@ static const option_t s_options[] = {
       offsetof (self_t, count) },
     { "text", NULL, "text format instead of JSON", OPTION_FLAG,
       offsetof (self_t, text) },
-    { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,
-      offsetof (self_t, security) },
+    OPTION_SECURITY (self_t),
     { NULL }
 };
 
@@ -120,7 +120,7 @@ s_run (int argc, char **argv)
         return status;
     command_allow_signals ();
     if (command_secure (&command_pub, self.security) ||
-        types_load (&command_pub, self.proto, self.descriptor))
+        types_load (&command_pub, self.proto, self.include, self.descriptor))
         return COMMAND_FAILED;
     return s_publish (&self, argv);
 }

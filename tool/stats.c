@@ -22,13 +22,11 @@ typedef struct {
 } self_t;
 
 static const option_t s_options[] = {
-    { "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT,
-      offsetof (self_t, servers) },
+    OPTION_SERVERS (self_t),
     { "timeout", "MS", "how long to wait; 5000", OPTION_NUMBER,
       offsetof (self_t, timeout_ms) },
     { "json", NULL, "one object", OPTION_FLAG, offsetof (self_t, json) },
-    { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,
-      offsetof (self_t, security) },
+    OPTION_SECURITY (self_t),
     { NULL }
 };
 
@@ -133,19 +131,16 @@ s_run (int argc, char **argv)
         return status;
     command_allow_signals ();
     if (command_secure (&command_stats, self.security) ||
-        types_load (&command_stats, NULL, NULL))
+        types_load (&command_stats, NULL, NULL, NULL))
         return COMMAND_FAILED;
     dividere_client_options_t options = DIVIDERE_CLIENT_OPTIONS_INIT;
     options.deadline_ms = self.timeout_ms;
-    bool named = !strstr (argv[0], "://");
     dividere_client_t *client =
-        named ? dividere_client_new_named (argv[0], self.servers, &options)
-              : dividere_client_new (argv[0], &options);
+        command_client (&command_stats, argv[0], self.servers, &options);
     if (!client)
-        return command_fail (&command_stats, "%s: %s", argv[0],
-                             zmq_strerror (errno));
-    status = named ? s_show_service (&self, client, argv[0])
-                   : s_show_actor (&self, client, argv[0]);
+        return COMMAND_FAILED;
+    status = strstr (argv[0], "://") ? s_show_actor (&self, client, argv[0])
+                                     : s_show_service (&self, client, argv[0]);
     dividere_client_destroy (&client);
     return status;
 }

@@ -14,6 +14,7 @@
 
 typedef struct {
     const char *proto;
+    const char *include;
     const char *descriptor;
     const char *security;
     int count;
@@ -32,8 +33,7 @@ static const option_t s_options[] = {
       offsetof (self_t, text) },
     { "json", NULL, "one object a line, with the type in it", OPTION_FLAG,
       offsetof (self_t, json) },
-    { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,
-      offsetof (self_t, security) },
+    OPTION_SECURITY (self_t),
     { NULL }
 };
 
@@ -118,7 +118,7 @@ s_run (int argc, char **argv)
     if (options_parse (&s_usage, &self, argc, argv, &status) < 0)
         return status;
     if (command_secure (&command_sub, self.security) ||
-        types_load (&command_sub, self.proto, self.descriptor))
+        types_load (&command_sub, self.proto, self.include, self.descriptor))
         return COMMAND_FAILED;
     dividere_connector_t *in = dividere_subscriber_new (argv[0], NULL);
     if (!in)

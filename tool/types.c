@@ -82,19 +82,18 @@ s_load_descriptor (const command_t *command, const char *path)
 
 /*  protoc writes to a file in memory; what is wrong it says itself.         */
 static int
-s_load_proto (const command_t *command, const char *path)
+s_load_proto (const command_t *command, const char *path, const char *folder)
 {
-    char *copy = strdup (path), out[64], include[4096];
+    char *copy = strdup (path), out[64], beside[4096], include[4096];
     int fd = memfd_create ("schema", 0), ended = -1;
     snprintf (out, sizeof (out), "--descriptor_set_out=/dev/fd/%d", fd);
-    snprintf (include, sizeof (include), "-I%s", dirname (copy));
+    snprintf (beside, sizeof (beside), "-I%s", dirname (copy));
+    snprintf (include, sizeof (include), "-I%s", folder ? folder : "");
     free (copy);
-    char *argv[] = { (char *) "protoc",
-                     (char *) "--include_imports",
-                     out,
-                     include,
-                     (char *) path,
-                     NULL };
+    char *argv[] = {
+        (char *) "protoc", (char *) "--include_imports", out, beside,
+        (char *) path,     folder ? include : NULL,      NULL
+    };
     pid_t pid;
     int status;
     if (fd < 0 ||
@@ -110,10 +109,11 @@ s_load_proto (const command_t *command, const char *path)
 }
 
 int
-types_load (const command_t *command, const char *proto, const char *descriptor)
+types_load (const command_t *command, const char *proto, const char *include,
+            const char *descriptor)
 {
     dividere_types_register_all (s_own);
-    int status = proto ? s_load_proto (command, proto) : 0;
+    int status = proto ? s_load_proto (command, proto, include) : 0;
     if (status == 0 && descriptor)
         status = s_load_descriptor (command, descriptor);
     return status;

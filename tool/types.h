@@ -8,11 +8,11 @@
 
 /*  Types that the command was not compiled with.                            */
 
-/*  Those of a .proto file (by protoc) and of a descriptor set, each NULL where
- *  it was not given; and those of the library itself. 0, or COMMAND_FAILED,
- *  told.                                                                    */
+/*  Those of a .proto file (by protoc, which finds what it imports beside it and
+ *  in the folder include) and of a descriptor set, each NULL where it was not
+ *  given; and those of the library itself. 0, or COMMAND_FAILED, told.       */
 int types_load (const command_t *command, const char *proto,
-                const char *descriptor);
+                const char *include, const char *descriptor);
 
 /*  Those that a service tells: only for one that is of this library, or that
  *  the client knows to be. 0, or -1 with EOPNOTSUPP (it is in Python), ENODATA
@@ -38,12 +38,14 @@ void types_print (const ProtobufCMessage *object, print_t print, bool named);
     "\nTypes are those of --proto FILE, of --descriptor FILE (protoc\n" \
     "--include_imports --descriptor_set_out=FILE), and of the library."
 
-#define TYPES_OPTIONS(self_t)                                           \
-    { "proto", "FILE", "types of a .proto file", OPTION_TEXT,           \
-      offsetof (self_t, proto) },                                       \
-    {                                                                   \
-        "descriptor", "FILE", "types of a descriptor set", OPTION_TEXT, \
-            offsetof (self_t, descriptor)                               \
+#define TYPES_OPTIONS(self_t)                                             \
+    { "proto", "FILE", "types of a .proto file", OPTION_TEXT,             \
+      offsetof (self_t, proto) },                                         \
+        { "include", "FOLDER", "where it imports from, too", OPTION_TEXT, \
+          offsetof (self_t, include) },                                   \
+    {                                                                     \
+        "descriptor", "FILE", "types of a descriptor set", OPTION_TEXT,   \
+            offsetof (self_t, descriptor)                                 \
     }
 
 #endif

@@ -21,15 +21,13 @@ typedef struct {
 } self_t;
 
 static const option_t s_options[] = {
-    { "servers", "LIST", "name servers; " COMMAND_SERVERS, OPTION_TEXT,
-      offsetof (self_t, servers) },
+    OPTION_SERVERS (self_t),
     { "count", "N", "end after so many lines", OPTION_NUMBER,
       offsetof (self_t, count) },
     { "time", "MS", "end after this time: 1 if --count is not reached",
       OPTION_NUMBER, offsetof (self_t, time_ms) },
     { "json", NULL, "one object a line", OPTION_FLAG, offsetof (self_t, json) },
-    { "security", "FOLDER", "keys: see keygen", OPTION_TEXT,
-      offsetof (self_t, security) },
+    OPTION_SECURITY (self_t),
     { NULL }
 };
 
