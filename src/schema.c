@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <czmq.h>
@@ -300,10 +301,11 @@ dividere_schema_destroy (dividere_schema_t **self_p)
     dividere_schema_t *self = *self_p;
     if (!self)
         return;
-    if (!self->registered)
-        dividere_arena_destroy (&self->arena);
-    freen (self);
     *self_p = NULL;
+    if (self->registered)
+        return;
+    dividere_arena_destroy (&self->arena);
+    freen (self);
 }
 
 size_t
@@ -340,11 +342,24 @@ dividere_schema_find (const dividere_schema_t *self, const char *name)
     return NULL;
 }
 
+/*  What the registry holds for ever must be found by who looks for leaks.   */
+static void
+s_keep (dividere_schema_t *self)
+{
+    static _Atomic (dividere_schema_t *) s_kept = NULL;
+    if (self->registered)
+        return;
+    self->registered = true;
+    self->next = atomic_load (&s_kept);
+    while (!atomic_compare_exchange_weak (&s_kept, &self->next, self))
+        continue;
+}
+
 int
 dividere_schema_register (dividere_schema_t *self)
 {
     int rc = 0, error = 0;
-    self->registered = true;
+    s_keep (self);
     for (size_t i = 0; i < self->messages_count; i++)
         if (dividere_types_register (self->messages[i]->message) < 0 &&
             errno != EEXIST && rc == 0) {

@@ -33,7 +33,8 @@ struct dividere_schema_t {
     size_t count;
     dividere_schema_entry_t **messages; /* those that are, in their order    */
     size_t messages_count;
-    bool registered;
+    bool registered; /* it lives for ever                                    */
+    dividere_schema_t *next; /* of those                                     */
     char **ret_reason;
 };
 
