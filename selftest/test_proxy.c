@@ -938,20 +938,21 @@ test_proxy_capture_held (void)
     while (s_stat (&proxy, "frontend_received") ==
                s_stat (&proxy, "backend_sent") &&
            selftest_now_ms () < end);
-    while (s_stat (&proxy, "captured") < s_stat (&proxy, "backend_sent") - 2) {
-        zmsg_t *copy = zmsg_recv (reader);
-        CHECK (copy);
-        zmsg_destroy (&copy);
-    }
     zframe_reset (zmsg_last (request), "reply", 5);
-    CHECK_INT (zmsg_send (&request, worker), 0);
+    /* A copy that finds no room is dropped: then another reply is sent.     */
+    zsock_set_rcvtimeo (reader, 100);
+    end = selftest_now_ms () + SELFTEST_DEADLINE;
     bool found = false;
     while (!found) {
-        zmsg_t *copy = zmsg_recv (reader);
-        CHECK (copy);
-        found = zframe_streq (zmsg_last (copy), "reply");
-        zmsg_destroy (&copy);
+        zmsg_t *reply = zmsg_dup (request), *copy;
+        CHECK_INT (zmsg_send (&reply, worker), 0);
+        while (!found && (copy = zmsg_recv (reader))) {
+            found = zframe_streq (zmsg_last (copy), "reply");
+            zmsg_destroy (&copy);
+        }
+        CHECK (found || selftest_now_ms () < end);
     }
+    zmsg_destroy (&request);
     zsock_destroy (&client);
     zsock_destroy (&worker);
     zsock_destroy (&reader);
