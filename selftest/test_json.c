@@ -116,6 +116,8 @@ test_json_kinds (void)
           "{\"aDouble\": -0.0, \"aFloat\": 0.1, \"doubles\": [1.0, 2.5]}" },
         { "{\"aString\": \"\\u00e9\\n\\\"\\ud83d\\ude00\"}",
           "{\"aString\": \"\xC3\xA9\\n\\\"\xF0\x9F\x98\x80\"}" },
+        { "{\"aString\": \"\\u007f\\u009b\\u00a0\"}",
+          "{\"aString\": \"\\u007f\\u009b\xC2\xA0\"}" },
         { "{\"aBytes\": \"-_8\", \"blobs\": [\"\", \"+/8=\", \"AA\"]}",
           "{\"aBytes\": \"+/8=\", \"blobs\": [\"\", \"+/8=\", \"AA==\"]}" },
         { "{\"aColour\": \"BLUE\", \"colours\": [0, \"GREEN\", 9]}",

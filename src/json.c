@@ -33,6 +33,14 @@ s_fail (int error)
     return -1;
 }
 
+/*  U+0080 to U+009F, which a terminal may obey.                              */
+static bool
+s_is_control (const char *text)
+{
+    const uint8_t *at = (const uint8_t *) text;
+    return at[0] == 0xC2 && at[1] < 0xA0;
+}
+
 static int
 s_write_string (json_t *self, const char *text)
 {
@@ -46,8 +54,10 @@ s_write_string (json_t *self, const char *text)
         const char *special = strchr (s_from, *text);
         if (special)
             fprintf (self->out, "\\%c", s_to[special - s_from]);
-        else if ((unsigned char) *text < 32)
+        else if ((unsigned char) *text < 32 || *text == 127)
             fprintf (self->out, "\\u%04x", (unsigned) *text);
+        else if (s_is_control (text))
+            fprintf (self->out, "\\u%04x", (unsigned) (uint8_t) * ++text);
         else
             fputc (*text, self->out);
     }

@@ -13,6 +13,7 @@
 #include <dividere/registry.h>
 #include <dividere/security.h>
 #include "options.h"
+#include "print.h"
 
 typedef struct {
     const char *servers;
@@ -43,7 +44,6 @@ static const usage_t s_usage = {
 
 typedef enum { FINE, POOR, BAD } verdict_t;
 
-/*  What is looked at has no quotes in it.                                   */
 static void __attribute__ ((format (printf, 4, 5)))
 s_tell (self_t *self, verdict_t verdict, const char *what, const char *format,
         ...)
@@ -54,10 +54,14 @@ s_tell (self_t *self, verdict_t verdict, const char *what, const char *format,
     va_start (args, format);
     vsnprintf (text, sizeof (text), format, args);
     va_end (args);
-    printf (self->json ? "{\"verdict\": \"%s\", \"what\": \"%s\", "
-                         "\"about\": \"%s\"}\n"
-                       : "%-4s  %-12s  %s\n",
-            s_verdicts[verdict], what, text);
+    if (self->json) {
+        printf ("{\"verdict\": \"%s\", \"what\": \"%s\", \"about\": ",
+                s_verdicts[verdict], what);
+        print_string (text);
+        printf ("}\n");
+    }
+    else
+        printf ("%-4s  %-12s  %s\n", s_verdicts[verdict], what, text);
     self->troubles += verdict == BAD;
 }
 

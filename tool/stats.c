@@ -12,6 +12,7 @@
 #include <dividere/introspection.pb-c.h>
 #include <dividere/json.h>
 #include "options.h"
+#include "print.h"
 #include "types.h"
 
 typedef struct {
@@ -56,10 +57,20 @@ s_ask (dividere_client_t *client, const char *where,
 static void
 s_print_values (const Dividere__ActorStats *stats, bool json)
 {
-    for (size_t i = 0; i < stats->n_values; i++)
-        printf (json ? "%s\"%s\": %" PRIu64 : "%s%s\t%" PRIu64 "\n",
-                json && i ? ", " : "", stats->values[i]->name,
+    for (size_t i = 0; i < stats->n_values; i++) {
+        printf ("%s", json && i ? ", " : "");
+        (json ? print_string : print_plain) (stats->values[i]->name);
+        printf (json ? ": %" PRIu64 : "\t%" PRIu64 "\n",
                 stats->values[i]->value);
+    }
+}
+
+static void
+s_print_line (const char *name, const char *text)
+{
+    printf ("%s\t", name);
+    print_plain (text);
+    putchar ('\n');
 }
 
 static void
@@ -74,9 +85,11 @@ s_print_actor (const Dividere__ActorInfo *info,
         printf ("}}\n");
         return;
     }
-    printf ("actor\t%s\nname\t%s\nhost\t%s\npid\t%" PRIu32 "\nlibrary\t%s\n"
-            "uptime_ms\t%" PRIu64 "\n",
-            info->kind, info->name, info->host, info->pid, info->library,
+    s_print_line ("actor", info->kind);
+    s_print_line ("name", info->name);
+    s_print_line ("host", info->host);
+    s_print_line ("library", info->library);
+    printf ("pid\t%" PRIu32 "\nuptime_ms\t%" PRIu64 "\n", info->pid,
             info->uptime_ms);
     s_print_values (stats, false);
 }
