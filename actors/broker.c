@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <dividere/broker.h>
 #include "broker_internal.h"
+#include "trace.h"
 #include "frame.h"
 #include "log_internal.h"
 #include "security.h"
@@ -99,6 +100,7 @@ s_on_tend (zloop_t *loop, int timer, void *arg)
         dividere_poller_touch (&self->sides[i].polled);
     }
     dividere_broker_turn (self);
+    dividere_vacancy_look (&self->vacancy, dividere_actor_name (self->actor));
     zloop_timer (loop, TEND_MS, 1, s_on_tend, self);
     return 0;
 }
@@ -220,9 +222,9 @@ s_allowed (void *arg, zmq_msg_t *frame, bool worker, const char *service,
 void
 dividere_broker (zsock_t *pipe, void *args)
 {
-    static const dividere_dispatcher_class_t s_class = { s_to_worker,
-                                                         s_to_client,
-                                                         s_allowed };
+    static const dividere_dispatcher_class_t s_class = {
+        s_to_worker, s_to_client, s_allowed, dividere_trace_now_ns
+    };
     dividere_broker_t *self = (dividere_broker_t *) zmalloc (sizeof (*self));
     self->actor =
         dividere_actor_new (pipe, "broker", (const char *) args, self,

@@ -69,6 +69,23 @@ s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
     return 0;
 }
 
+/*  Clients have no limit of their own.                                      */
+static void
+s_judge (dividere_broker_t *self, const dividere_endpoint_t *endpoint)
+{
+    const dividere_broker_settings_t *settings = &self->settings;
+    const dividere_demand_t demand = {
+        .who = dividere_actor_name (self->actor),
+        .peers_name = "workers_max",
+        .peers = (uint64_t) settings->workers_max,
+        .bytes_name = "bytes_max",
+        .bytes = (uint64_t) settings->bytes_max,
+        .replies_name = "reply_total",
+        .replies = (uint64_t) settings->reply_total,
+    };
+    dividere_vacancy_judge (&self->vacancy, endpoint, &demand);
+}
+
 static int
 s_attach (dividere_broker_t *self, char **args, bool bound, zmsg_t *values)
 {
@@ -99,9 +116,11 @@ s_attach (dividere_broker_t *self, char **args, bool bound, zmsg_t *values)
     }
     dividere_poller_touch (&self->sides[side].polled);
     dividere_broker_turn (self);
-    if (!error)
-        zmsg_addstr (values, address);
-    return error;
+    if (error)
+        return error;
+    s_judge (self, &endpoint);
+    zmsg_addstr (values, address);
+    return 0;
 }
 
 static int

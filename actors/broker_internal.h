@@ -7,6 +7,7 @@
 #include "dispatcher.h"
 #include "drive.h"
 #include "outlet.h"
+#include "vacancy.h"
 
 /*  What the files of the broker share: broker.c has its loop and its sockets,
  *  broker_commands.c its commands.                                          */
@@ -44,6 +45,7 @@ typedef struct {
     dividere_alarm_t alarm;   /* of what is due next                          */
     bool draining;
     dividere_answer_t drained; /* of the DRAIN that waits                   */
+    dividere_vacancy_t vacancy;
 } dividere_broker_t;
 
 extern const dividere_command_t dividere_broker_commands[];

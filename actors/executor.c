@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sodium.h>
 #include "executor.h"
 
 void
@@ -21,6 +22,8 @@ dividere_executor_init (dividere_executor_t *self,
     self->hooks = *hooks;
     self->in_hand_max = self->pending_max = self->bytes_max = SIZE_MAX;
     self->duplicates = dividere_duplicates_new ();
+    randombytes_buf (&self->who, sizeof (self->who));
+    self->who >>= 8;
 }
 
 void

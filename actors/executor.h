@@ -44,6 +44,10 @@ struct dividere_task_t {
     uint8_t attempt;
     bool strict;
     int64_t deadline_ms; /* -1: none                                        */
+    bool traced; /* the next are noted, in ns since 1970; 0: not yet   */
+    int64_t received_ns;
+    int64_t begun_ns;
+    int64_t ended_ns;
     bool begun;   /* it counts as being executed                            */
     size_t bytes; /* of the request, then                                   */
 
@@ -153,6 +157,7 @@ struct dividere_executor_t {
     dividere_handlers_t handlers;
     dividere_pool_t *pool; /* NULL: not started                             */
     dividere_duplicates_t *duplicates;
+    uint64_t who; /* in traces; random                                       */
     dividere_task_t *spare; /* to be used again, a list                     */
     size_t spare_count;
     _Atomic (const char *) *activities; /* what each thread is calling; ours */

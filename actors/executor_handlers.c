@@ -9,6 +9,7 @@
 #include <dividere/envelope.h>
 #include "executor.h"
 #include "log_internal.h"
+#include "trace.h"
 
 typedef struct {
     dividere_context_t base;
@@ -153,9 +154,12 @@ s_judge (dividere_executor_t *self, dividere_task_t *task, const char *name,
 
 /*  A handler is about to be called, and is back.                            */
 static int64_t
-s_begin (dividere_executor_t *self, size_t thread, const char *activity)
+s_begin (dividere_executor_t *self, size_t thread, dividere_task_t *task,
+         const char *activity)
 {
     s_busy (self, thread, activity);
+    if (task->traced)
+        task->begun_ns = dividere_trace_now_ns ();
     return self->timed ? zclock_usecs () : 0;
 }
 
@@ -163,13 +167,15 @@ static void
 s_finish (dividere_executor_t *self, dividere_task_t *task, int64_t began_us)
 {
     task->us = self->timed ? zclock_usecs () - began_us : 0;
+    if (task->traced)
+        task->ended_ns = dividere_trace_now_ns ();
 }
 
 static void
 s_handle_bytes (dividere_executor_t *self, size_t thread, context_t *context)
 {
     const dividere_message_t *message = context->base.message;
-    int64_t began_us = s_begin (self, thread, "on_bytes");
+    int64_t began_us = s_begin (self, thread, context->task, "on_bytes");
     int error =
         self->hooks.on_bytes (&context->base, dividere_message_data (message),
                               dividere_message_size (message));
@@ -195,7 +201,7 @@ s_handle_typed (dividere_executor_t *self, size_t thread, context_t *context)
         return;
     }
     task->handler = handler;
-    int64_t began_us = s_begin (self, thread, handler->name);
+    int64_t began_us = s_begin (self, thread, task, handler->name);
     int error = handler->handler (&context->base, task->message->object);
     s_finish (self, task, began_us);
     s_judge (self, task, handler->name, error);

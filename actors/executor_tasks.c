@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include "executor.h"
+#include "trace.h"
 
 static void
 s_append (dividere_tasks_t *self, dividere_task_t *task)
@@ -110,6 +111,8 @@ s_describe (dividere_desk_t *desk, dividere_task_t *task, int64_t now_ms)
     task->error = 0;
     task->status = DIVIDERE_STATUS_OK;
     task->deadline_ms = -1;
+    task->traced = false;
+    task->received_ns = task->begun_ns = task->ended_ns = 0;
     task->extension =
         s_find_extension (desk, &task->message->route, &extension);
     if (task->extension < 0)
@@ -117,8 +120,26 @@ s_describe (dividere_desk_t *desk, dividere_task_t *task, int64_t now_ms)
     task->id = extension.id;
     task->attempt = extension.attempt;
     task->strict = extension.flags & DIVIDERE_EXTENSION_STRICT;
+    task->traced = extension.trace != NULL;
+    if (task->traced)
+        task->received_ns = dividere_trace_now_ns ();
     if (extension.left_ms != DIVIDERE_EXTENSION_NO_DEADLINE)
         task->deadline_ms = now_ms + extension.left_ms;
+}
+
+static void
+s_trace (const dividere_task_t *task, void *extension, size_t size)
+{
+    const struct {
+        dividere_hop_kind_t kind;
+        int64_t time_ns;
+    } hops[] = { { DIVIDERE_HOP_RECEIVED, task->received_ns },
+                 { DIVIDERE_HOP_BEGUN, task->begun_ns },
+                 { DIVIDERE_HOP_ENDED, task->ended_ns } };
+    for (size_t i = 0; i < sizeof (hops) / sizeof (hops[0]); i++)
+        if (hops[i].time_ns)
+            dividere_trace_add (extension, size, hops[i].kind,
+                                task->desk->executor->who, hops[i].time_ns);
 }
 
 /*  In bytes of its own: those of the request may be shared with its sender. */
@@ -132,6 +153,8 @@ s_set_status (dividere_task_t *task)
     memcpy (zmq_msg_data (&answer), zmq_msg_data (frame), zmq_msg_size (frame));
     dividere_extension_set_status (zmq_msg_data (&answer), task->status,
                                    task->desk->flags);
+    if (task->traced)
+        s_trace (task, zmq_msg_data (&answer), zmq_msg_size (&answer));
     zmq_msg_move (frame, &answer);
     zmq_msg_close (&answer);
 }

@@ -231,6 +231,7 @@ s_on_tend (zloop_t *loop, int timer, void *arg)
         dividere_poller_touch (&self->sides[i].polled);
     }
     dividere_nameserver_turn (self);
+    dividere_vacancy_look (&self->vacancy, dividere_actor_name (self->actor));
     zloop_timer (loop, TEND_MS, 1, s_on_tend, self);
     return 0;
 }

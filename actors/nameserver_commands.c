@@ -109,6 +109,21 @@ s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
     return 0;
 }
 
+/*  A watcher has a connection; many instances may have one.                 */
+static void
+s_judge (dividere_nameserver_t *self, const dividere_endpoint_t *endpoint)
+{
+    const dividere_demand_t demand = {
+        .who = dividere_actor_name (self->actor),
+        .peers_name = "watchers_max",
+        .peers = (uint64_t) self->settings.watchers_max,
+        .bytes_name = "bytes_max",
+        .bytes = (uint64_t) self->settings.bytes_max,
+        .replies = 2 * TOTAL_BYTES,
+    };
+    dividere_vacancy_judge (&self->vacancy, endpoint, &demand);
+}
+
 static int
 s_bind (dividere_nameserver_t *self, int side, const char *text, char *address)
 {
@@ -129,6 +144,7 @@ s_bind (dividere_nameserver_t *self, int side, const char *text, char *address)
             dividere_nameserver_close (self);
         return error;
     }
+    s_judge (self, &endpoint);
     return 0;
 }
 

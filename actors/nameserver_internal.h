@@ -9,6 +9,7 @@
 #include "outlet.h"
 #include "pool.h"
 #include "registrar.h"
+#include "vacancy.h"
 
 /*  What the files of the name server share: nameserver.c has its loop and its
  *  sockets, nameserver_commands.c its commands, nameserver_stats.c its
@@ -94,6 +95,7 @@ typedef struct {
     int64_t called_ms; /* the last                                           */
     bool wanted;       /* somebody listens who has not heard one             */
     uint64_t called;
+    dividere_vacancy_t vacancy;
 } dividere_nameserver_t;
 
 extern const dividere_command_t dividere_nameserver_commands[];

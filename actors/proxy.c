@@ -13,6 +13,7 @@
 #include "log_internal.h"
 #include "setting.h"
 #include "socket.h"
+#include "vacancy.h"
 
 #define TEND_MS 1000 /* between two looks at sockets that may be idle         */
 
@@ -26,6 +27,7 @@ typedef struct {
     dividere_forward_t *forward; /* NULL until something is attached        */
     bool paused;
     void *capture; /* a PUSH, ours; NULL: none                              */
+    dividere_vacancy_t vacancy;
 } self_t;
 
 static int
@@ -83,6 +85,18 @@ s_command_set (void *arg, char **args, size_t count, zmsg_t *values)
     return ENOENT;
 }
 
+/*  Peers of a proxy have no limit of their own.                             */
+static void
+s_judge (self_t *self, const dividere_endpoint_t *endpoint)
+{
+    const dividere_demand_t demand = {
+        .who = dividere_actor_name (self->actor),
+        .replies_name = "reply_total",
+        .replies = (uint64_t) self->options.backlog.total_max,
+    };
+    dividere_vacancy_judge (&self->vacancy, endpoint, &demand);
+}
+
 /*  Sockets to which nothing could be attached do not fix the pattern.       */
 static int
 s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
@@ -123,6 +137,7 @@ s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
         dividere_forward_pause (self->forward, self->paused);
     }
     dividere_forward_touch (self->forward, (dividere_side_name_t) side);
+    s_judge (self, &endpoint);
     zmsg_addstr (values, address);
     return 0;
 }
@@ -212,6 +227,7 @@ s_on_tend (zloop_t *loop, int timer, void *arg)
     self_t *self = (self_t *) arg;
     if (self->forward)
         dividere_forward_tend (self->forward);
+    dividere_vacancy_look (&self->vacancy, dividere_actor_name (self->actor));
     zloop_timer (loop, TEND_MS, 1, s_on_tend, self);
     return 0;
 }

@@ -157,6 +157,18 @@ s_serve_publisher (dividere_connector_t *connector, dividere_turn_t *turn)
                                                    : DIVIDERE_SERVED_SOME;
 }
 
+/*  What handlers have published does not wait for more once their turn is over.
+ *  What is not taken then is counted there, and tried again.                */
+static void
+s_flush (dividere_reactor_t *self)
+{
+    dividere_source_t *source =
+        (dividere_source_t *) zlistx_first (self->sources);
+    for (; source; source = (dividere_source_t *) zlistx_next (self->sources))
+        if (source->connector->batch.type)
+            dividere_connector_flush (source->connector);
+}
+
 static dividere_served_t
 s_serve (void *arg, void *owner, dividere_turn_t *turn)
 {
@@ -183,6 +195,8 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
     }
     while (!empty && dividere_turn_spend (turn));
     dividere_actor_busy (self->actor, NULL);
+    if (self->batching)
+        s_flush (self);
     return empty ? DIVIDERE_SERVED_ALL : DIVIDERE_SERVED_SOME;
 }
 
@@ -213,6 +227,8 @@ s_call_hook (dividere_reactor_t *self, const char *name,
     dividere_actor_busy (self->actor, name);
     hook (&context.base);
     dividere_actor_busy (self->actor, NULL);
+    if (self->batching)
+        s_flush (self);
     dividere_drive_turn (self->drive);
 }
 

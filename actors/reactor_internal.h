@@ -29,6 +29,7 @@ typedef struct {
     dividere_reactor_state_t state;
     zlistx_t *sources;           /* of dividere_source_t, ours              */
     unsigned named;              /* sources named by the reactor so far     */
+    unsigned batching;           /* sources that are publishers with batch  */
     dividere_drive_t *drive;     /* over all sources; NULL: no descriptors  */
     dividere_message_t *message; /* every message is received into it       */
     dividere_handlers_t handlers;

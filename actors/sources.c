@@ -38,9 +38,16 @@ s_add_stats (dividere_stats_t *sum, dividere_source_t *source)
     sum->missed += stats.missed;
 }
 
+static bool
+s_is_batching (const dividere_connector_t *connector)
+{
+    return connector->kind == DIVIDERE_PUBLISHER && connector->options.batch;
+}
+
 static void
 s_remove (dividere_reactor_t *self, dividere_source_t *source)
 {
+    self->batching -= s_is_batching (source->connector);
     s_add_stats (&self->gone, source);
     zlistx_detach (self->sources, source->place);
     dividere_connector_destroy (&source->connector);
@@ -85,6 +92,7 @@ s_adopt (dividere_reactor_t *self, dividere_connector_t *connector,
     connector->options.send_timeout_ms = 0;
     connector->options.recv_timeout_ms = 0;
     connector->asynchronous = true;
+    self->batching += s_is_batching (connector);
     source->place = zlistx_add_end (self->sources, source);
     zmsg_addstr (values, name);
     zmsg_addstr (values, dividere_connector_endpoints (connector));

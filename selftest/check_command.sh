@@ -122,6 +122,19 @@ start proxy --frontend "$taken" --backend "$any"
 [ "$(endpoints frontend)" = "$taken" ] || fail "ready line: $ready"
 stop INT
 
+# It takes the descriptors that it may have, and says that they are too few.
+if [ -r "/proc/$$/limits" ]; then
+    soft=$(ulimit -S -n)
+    ulimit -S -n 60
+    start broker --frontend "$any" --backend "$any" --set workers_max=4000000000
+    ulimit -S -n "$soft"
+    [ "$(awk '/^Max open files/ { print $4 - $5 }' "/proc/$daemon/limits")" = 0 ] ||
+        fail "the limit of descriptors is not raised"
+    [ "$(grep -c '"workers_max" is 4000000000' "$folder/err")" = 1 ] ||
+        fail "not one line about descriptors"
+    stop TERM
+fi
+
 # Told what happens, where nobody is in the way.
 start proxy --frontend "$any" --backend "$any" --verbose
 grep -q 'BIND frontend' "$folder/err" || fail "--verbose tells nothing"

@@ -35,7 +35,7 @@ shown '"libzmq": "4.'
 python3 -m json.tool "$folder/out" > /dev/null || fail "version --json"
 PATH=$(dirname "$selftest"):$PATH ends 0 selftest --test types
 PATH=$(dirname "$selftest"):$PATH ends 1 selftest --test nonsense
-for command in bench call doctor list lookup pub stats sub version watch; do
+for command in bench call doctor list lookup metrics pub record replay stats sub top version watch; do
     ends 0 $command --help
     shown "usage: dividere $command"
     ends 2 $command --nonsense

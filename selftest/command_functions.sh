@@ -44,7 +44,8 @@ endpoints () {
     echo "$ready" | tr ' ' '\n' | sed -n "s/^$1=//p"
 }
 
-# stop SIGNAL ends the daemon, which has said nothing more.
+# stop SIGNAL ends the daemon, which has said nothing more; but that this machine
+# is too small for its settings is no fault.
 stop () {
     kill "-$1" "$daemon"
     wait "$daemon"
@@ -52,5 +53,5 @@ stop () {
     daemon=
     [ $status = 0 ] || fail "SIG$1 ends it with status $status"
     [ -z "$(cat <&3)" ] || fail "more than one line on stdout"
-    [ ! -s "$folder/err" ] || fail "something on stderr"
+    ! grep -vq 'are room for about' "$folder/err" || fail "something on stderr"
 }

@@ -244,10 +244,14 @@ test_client_called_bad_entries (void)
         named_say (&peer, &request.base);
         NAMED_HEAR (&peer, Ack, ack);
     }
-    /* Nobody is there.                                                      */
-    serving_start (&serving, 99, 0);
-    serving_kill (&serving);
-    serving_register (&serving, &names);
+    /* Nobody is there, and nobody else comes there.                         */
+    named_register_t nobody = DIVIDERE__WIRE__REGISTER_SERVICE__INIT;
+    nobody.servicename = (char *) SERVING_NAME;
+    nobody.server = (char *) "127.0.0.1";
+    nobody.port =
+        (uint32_t) strtoul (strrchr (selftest_tcp (), ':') + 1, NULL, 10);
+    named_say (&peer, &nobody.base);
+    NAMED_HEAR (&peer, Ack, ack);
     named_disconnect (&peer);
     serving_start (&serving, 100, 0);
     serving_register (&serving, &names);

@@ -5,18 +5,14 @@
 
 #include "selftest.h"
 #include <dividere.h>
-#include "arena.h"
-#include "codec.pb-c.h"
-#include "legacy.pb-c.h"
+#include "codec.dividere.h"
+#include "legacy.dividere.h"
 #include "pack.h"
-#include "scan.h"
+#include "scanned.h"
 #include "test.pb-c.h"
-#include "unpack.h"
-#include "utf8.h"
+#include "types_internal.h"
 #include "wire.h"
 
-void test_utf8 (void);
-void test_arena (void);
 void test_scan_guards (void);
 void test_scan_deep (void);
 void test_unpack_merge (void);
@@ -24,103 +20,19 @@ void test_unpack_packed (void);
 void test_unpack_unknown (void);
 void test_unpack_required (void);
 void test_codec_random (void);
-void test_pack_refuses (void);
 
 #define DEPTH  100
 #define BUDGET (64 << 20)
-
-void
-test_utf8 (void)
-{
-    static const char *const s_good[] = { "",
-                                          "a",
-                                          "plain text longer than eight",
-                                          "\xC2\x80",
-                                          "\xDF\xBF",
-                                          "\xE0\xA0\x80",
-                                          "\xED\x9F\xBF",
-                                          "\xEE\x80\x80",
-                                          "\xEF\xBF\xBF",
-                                          "\xF0\x90\x80\x80",
-                                          "\xF4\x8F\xBF\xBF",
-                                          "1234567\xC3\xA9 12345678" };
-    static const char *const s_bad[] = { "\x80",
-                                         "\xC0\xAF",
-                                         "\xC1\xBF",
-                                         "\xC2",
-                                         "\xE0\x9F\xBF",
-                                         "\xED\xA0\x80",
-                                         "\xE2\x82",
-                                         "\xF0\x8F\xBF\xBF",
-                                         "\xF4\x90\x80\x80",
-                                         "\xF5\x80\x80\x80",
-                                         "\xFF",
-                                         "12345678\xFE",
-                                         "\xE2\x28\xA1" };
-    for (size_t i = 0; i < sizeof (s_good) / sizeof (s_good[0]); i++)
-        CHECK (dividere_utf8_valid (s_good[i], strlen (s_good[i])));
-    for (size_t i = 0; i < sizeof (s_bad) / sizeof (s_bad[0]); i++)
-        CHECK (!dividere_utf8_valid (s_bad[i], strlen (s_bad[i])));
-    /* A NUL or a bad byte at every place of a text.                         */
-    char text[24];
-    for (size_t size = 1; size < sizeof (text); size++)
-        for (size_t at = 0; at < size; at++) {
-            memset (text, 'x', size);
-            CHECK (dividere_utf8_valid (text, size));
-            text[at] = 0;
-            CHECK (!dividere_utf8_valid (text, size));
-            text[at] = (char) 0xFF;
-            CHECK (!dividere_utf8_valid (text, size));
-        }
-}
-
-void
-test_arena (void)
-{
-    dividere_arena_t *arena = dividere_arena_new ();
-    CHECK_FAILS (dividere_arena_alloc (arena, 1), ENOBUFS);
-    dividere_arena_reset (arena, 100);
-    CHECK (dividere_arena_alloc (arena, 0));
-    CHECK (dividere_arena_alloc (arena, 50));
-    CHECK_FAILS (dividere_arena_alloc (arena, SIZE_MAX), ENOBUFS);
-    CHECK_FAILS (dividere_arena_alloc (arena, 51), ENOBUFS);
-    CHECK (dividere_arena_alloc (arena, 40));
-
-    uint64_t seed = 5;
-    for (int round = 0; round < 50; round++) {
-        dividere_arena_reset (arena, 1 << 20);
-        uint8_t *pieces[100];
-        size_t sizes[100];
-        for (int i = 0; i < 100; i++) {
-            sizes[i] = selftest_random (&seed) % 300;
-            pieces[i] = (uint8_t *) dividere_arena_alloc (arena, sizes[i]);
-            CHECK ((uintptr_t) pieces[i] % 8 == 0);
-            memset (pieces[i], i, sizes[i]);
-        }
-        for (int i = 0; i < 100; i++)
-            for (size_t at = 0; at < sizes[i]; at++)
-                CHECK_INT (pieces[i][at], i);
-    }
-    /* It settles; a huge use does not stay for ever.                        */
-    size_t held = dividere_arena_held (arena);
-    dividere_arena_reset (arena, 1 << 20);
-    CHECK (dividere_arena_alloc (arena, 10000));
-    CHECK_INT (dividere_arena_held (arena), held);
-    dividere_arena_reset (arena, 1 << 24);
-    CHECK (dividere_arena_alloc (arena, 1 << 24));
-    for (int i = 0; i < 200; i++) {
-        dividere_arena_reset (arena, 1 << 20);
-        CHECK (dividere_arena_alloc (arena, 100));
-    }
-    CHECK (dividere_arena_held (arena) < 100000);
-    dividere_arena_destroy (&arena);
-}
 
 static int
 s_scan (const ProtobufCMessageDescriptor *type, const char *data, size_t size)
 {
     size_t need;
-    return dividere_scan (type, data, size, DEPTH, BUDGET, &need);
+    int rc = dividere_scan (type, data, size, DEPTH, BUDGET, &need);
+    int error = rc < 0 ? errno : 0;
+    scanned_check_judged (type, data, size, DEPTH, BUDGET, error);
+    errno = error;
+    return rc;
 }
 
 #define SCAN(type, bytes) s_scan (&type, bytes, sizeof (bytes) - 1)
@@ -234,7 +146,9 @@ s_unpack (const ProtobufCMessageDescriptor *type, const void *data, size_t size)
     if (!s_arena)
         s_arena = dividere_arena_new ();
     size_t need;
-    if (dividere_scan (type, data, size, DEPTH, BUDGET, &need) < 0)
+    int rc = dividere_scan (type, data, size, DEPTH, BUDGET, &need);
+    scanned_check_judged (type, data, size, DEPTH, BUDGET, rc < 0 ? errno : 0);
+    if (rc < 0)
         return NULL;
     /* Exactly what the scanner says must do.                                */
     dividere_arena_reset (s_arena, need);
@@ -439,19 +353,25 @@ s_random_message (uint8_t *at, const ProtobufCMessageDescriptor *type,
 
 /*  Packs with both; -0.0 apart, which protobuf-c loses, they agree.         */
 static void
-s_check_pack (const ProtobufCMessage *ours, const ProtobufCMessage *theirs)
+s_check_pack (const ProtobufCMessage *ours, const ProtobufCMessage *theirs,
+              dividere_pack_fn *made)
 {
-    dividere_lengths_t lengths;
-    uint8_t expected[16384], packed[16384];
+    uint8_t expected[16384], packed[DIVIDERE_PACKER_SLACK + 16384];
     size_t size = protobuf_c_message_pack (theirs, expected);
     CHECK (size <= sizeof (expected));
     size_t our_size;
-    CHECK_INT (dividere_pack_size (ours, DEPTH, &lengths, &our_size), 0);
+    CHECK_INT (dividere_pack_size (ours, DEPTH, &our_size), 0);
     CHECK_INT (our_size, size);
-    uint8_t *end = packed + sizeof (packed);
-    uint8_t *start = dividere_pack_before (ours, &lengths, end);
-    CHECK_INT (end - start, size);
-    CHECK_INT (memcmp (start, expected, size), 0);
+    dividere_pack_fn *const s_packs[] = { dividere_packer_message, made };
+    for (int i = 0; i < 2; i++) {
+        uint8_t *end = packed + DIVIDERE_PACKER_SLACK + size;
+        uint8_t *start = dividere_pack (s_packs[i], ours, DEPTH, packed, end);
+        CHECK (start == packed + DIVIDERE_PACKER_SLACK);
+        CHECK_INT (memcmp (start, expected, size), 0);
+        CHECK (!size ||
+               !dividere_pack (s_packs[i], ours, DEPTH,
+                               packed + DIVIDERE_PACKER_SLACK + 1, end));
+    }
 }
 
 /*  Random messages, whole and mutated. What the scanner accepts, unpacks within
@@ -463,6 +383,8 @@ test_codec_random (void)
         &selftest__everything__descriptor, &selftest__wide__descriptor,
         &selftest__tree__descriptor, &selftest__legacy__descriptor
     };
+    CHECK_INT (selftest__codec__register (), 0);
+    CHECK_INT (selftest__legacy__register (), 0);
     size_t accepted = 0, rounds = selftest_scaled (20000);
     for (size_t i = 0; i < rounds; i++) {
         const ProtobufCMessageDescriptor *type = s_types[s_pick (4)];
@@ -480,59 +402,12 @@ test_codec_random (void)
         ProtobufCMessage *theirs =
             protobuf_c_message_unpack (type, NULL, size, bytes);
         CHECK ((ours != NULL) == (theirs != NULL));
+        CHECK (dividere_types_entry (type)->pack != dividere_packer_message);
         if (ours)
-            s_check_pack (ours, theirs);
+            s_check_pack (ours, theirs, dividere_types_entry (type)->pack);
         if (theirs)
             protobuf_c_message_free_unpacked (theirs, NULL);
     }
     selftest_note ("%zu of %zu accepted", accepted, rounds);
     CHECK (accepted > rounds / 4);
-}
-
-void
-test_pack_refuses (void)
-{
-    dividere_lengths_t lengths;
-    size_t size;
-    Selftest__Everything all = SELFTEST__EVERYTHING__INIT;
-    all.a_string = "\xFF";
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
-                 EILSEQ);
-    all.a_string = NULL; /* protobuf-c takes it as unset.                    */
-    CHECK_INT (dividere_pack_size (&all.base, DEPTH, &lengths, &size), 0);
-    CHECK_INT (size, 0);
-    all.a_bytes.len = 1;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
-                 EINVAL);
-    all.a_bytes.len = 0;
-    all.n_int32s = 1;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
-                 EINVAL);
-    all.n_int32s = 0;
-    char *strings[] = { "a", NULL };
-    all.strings = strings;
-    all.n_strings = 2;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
-                 EINVAL);
-    strings[1] = "\xC0\x80";
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
-                 EILSEQ);
-    all.n_strings = 0;
-    Selftest__Everything__Inner *inners[] = { NULL };
-    all.inners = inners;
-    all.n_inners = 1;
-    CHECK_FAILS (dividere_pack_size (&all.base, DEPTH, &lengths, &size),
-                 EINVAL);
-
-    Selftest__Legacy legacy = SELFTEST__LEGACY__INIT;
-    CHECK_FAILS (dividere_pack_size (&legacy.base, DEPTH, &lengths, &size),
-                 EINVAL);
-    legacy.label = "";
-    CHECK_INT (dividere_pack_size (&legacy.base, DEPTH, &lengths, &size), 0);
-    CHECK_INT (size, 4);
-
-    Selftest__Tree tree = SELFTEST__TREE__INIT;
-    tree.left = &tree;
-    CHECK_FAILS (dividere_pack_size (&tree.base, DEPTH, &lengths, &size),
-                 ELOOP);
 }

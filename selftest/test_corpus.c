@@ -49,6 +49,7 @@ test_corpus (void)
     s_replay ("mirror", fuzz_mirror);
     s_replay ("registrar", fuzz_registrar);
     s_replay ("schema", fuzz_schema);
+    s_replay ("segment", fuzz_segment);
     s_replay ("snapshot", fuzz_snapshot);
     s_replay ("words", fuzz_words);
 }

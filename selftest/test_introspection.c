@@ -25,6 +25,7 @@ static const struct {
     { "nameserver", dividere_nameserver, NULL },
     { "proxy", dividere_proxy, NULL },
     { "reactor", dividere_reactor, NULL },
+    { "recorder", dividere_recorder, NULL },
     { "service", dividere_service, NULL },
     { "supervisor", dividere_supervisor,
       &(dividere_supervisor_config_t){ .name = "top",

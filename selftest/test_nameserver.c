@@ -354,7 +354,7 @@ test_nameserver_early_call (void)
     named_stop (&names);
 }
 
-/*  The peers stay; the name server is another one, with nothing in it.      */
+/*  Who listens stays; the name server is another one, with nothing in it.   */
 void
 test_nameserver_restart (void)
 {
@@ -369,6 +369,9 @@ test_nameserver_restart (void)
     uint64_t epoch = named_list (&peer, "a", 0)->epoch;
     named_restart (&names, s_settings);
     NAMED_HEAR (&service, RediscoverReq, rediscover_req);
+    /* A REQ never learns that what it sent along the old connection is lost. */
+    named_disconnect (&peer);
+    named_connect (&peer, ZMQ_REQ, names.requests);
     CHECK_INT (named_lookup (&peer, "a"), 0);
     CHECK (named_register (&peer, "a", 1));
     CHECK_INT (named_lookup (&peer, "a"), 1);

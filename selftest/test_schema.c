@@ -29,17 +29,6 @@ s_load (const void *data, size_t size)
     return schema;
 }
 
-static size_t
-s_pack (const ProtobufCMessage *message, uint8_t packed[SCRAMBLED_MAX])
-{
-    dividere_lengths_t lengths;
-    size_t size;
-    CHECK_INT (dividere_pack_size (message, SCANNED_DEPTH, &lengths, &size), 0);
-    CHECK (size <= SCRAMBLED_MAX);
-    CHECK (dividere_pack_before (message, &lengths, packed + size) == packed);
-    return size;
-}
-
 /*  The same bytes mean the same to both.                                    */
 static void
 s_compare (const ProtobufCMessageDescriptor *compiled,
@@ -55,8 +44,8 @@ s_compare (const ProtobufCMessageDescriptor *compiled,
         scanned_unpack (made, bytes->bytes, bytes->size, right);
     CHECK (!expected == !message);
     if (message) {
-        size_t size = s_pack (expected, s_expected);
-        CHECK_INT (s_pack (message, s_packed), size);
+        size_t size = scanned_pack (expected, s_expected, SCRAMBLED_MAX);
+        CHECK_INT (scanned_pack (message, s_packed, SCRAMBLED_MAX), size);
         CHECK_INT (memcmp (s_packed, s_expected, size), 0);
         char *text = dividere_text (message),
              *wanted = dividere_text (expected);

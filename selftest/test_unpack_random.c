@@ -15,14 +15,7 @@ void test_unpack_random (void);
 static void
 s_pack (const ProtobufCMessage *message, scrambled_t *packed)
 {
-    dividere_lengths_t lengths;
-    CHECK_INT (dividere_pack_size (message, SCANNED_DEPTH, &lengths,
-                                   &packed->size),
-               0);
-    CHECK (packed->size <= SCRAMBLED_MAX);
-    CHECK (dividere_pack_before (message, &lengths,
-                                 packed->bytes + packed->size) ==
-           packed->bytes);
+    packed->size = scanned_pack (message, packed->bytes, SCRAMBLED_MAX);
 }
 
 /*  One message after another is both merged. So it is the same if the first was

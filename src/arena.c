@@ -107,6 +107,15 @@ dividere_arena_reset (dividere_arena_t *self, size_t budget)
     s_rewind (self);
 }
 
+void
+dividere_arena_reset_kept (dividere_arena_t *self, size_t budget)
+{
+    dividere_arena_reset (self, budget);
+    size_t kept = self->newest ? self->newest->size : 0;
+    if (self->budget > kept)
+        self->budget = kept;
+}
+
 void *
 dividere_arena_more (dividere_arena_t *self, size_t size)
 {

@@ -32,6 +32,9 @@ void dividere_arena_destroy (dividere_arena_t **self_p);
  *  piece counts as a multiple of the alignment, and so does the budget.     */
 void dividere_arena_reset (dividere_arena_t *self, size_t budget);
 
+/*  The same without a right to more than it holds already.                  */
+void dividere_arena_reset_kept (dividere_arena_t *self, size_t budget);
+
 /*  Bytes that it holds from the system, for those who count.                */
 size_t dividere_arena_held (const dividere_arena_t *self);
 

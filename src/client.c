@@ -270,6 +270,10 @@ s_ask (dividere_client_t *self, zmq_msg_t *payload,
         dividere_asks_add (&self->asks, payload, zclock_mono () + left_ms,
                            zclock_usecs ());
     ask->strict = options->strict;
+    if (options->trace) {
+        ask->trace = (dividere_trace_t *) zmalloc (sizeof (*ask->trace));
+        randombytes_buf (ask->trace->id, sizeof (ask->trace->id));
+    }
     if (options->requeues >= 0)
         ask->requeues = (uint8_t) options->requeues;
     ask->service = self->named ? NULL : s_copy (options->service);
@@ -340,6 +344,9 @@ s_give (dividere_client_t *self, dividere_ask_t *ask,
         .attempts = ask->attempts,
         .elapsed_us = ask->elapsed_us,
     };
+    self->traced = ask->trace != NULL;
+    if (ask->trace)
+        self->trace = *ask->trace;
     dividere_asks_release (&self->asks, &ask);
 }
 
@@ -464,23 +471,4 @@ dividere_client_wait_connected (dividere_client_t *self, int timeout_ms)
             return -1;
     }
     return 0;
-}
-
-void
-dividere_client_stats (const dividere_client_t *self,
-                       dividere_client_stats_t *ret_stats)
-{
-    assert (self);
-    assert (ret_stats);
-    const dividere_ask_counts_t *counts = &self->asks.counts;
-    *ret_stats = (dividere_client_stats_t){
-        .sent = counts->sent,
-        .answered = counts->answered,
-        .failed = counts->failed,
-        .retried = counts->retried,
-        .outstanding = dividere_asks_outstanding (&self->asks),
-        .stale = counts->stale,
-        .malformed = self->malformed,
-        .denied = counts->denied,
-    };
 }

@@ -98,6 +98,7 @@ dividere_asks_release (dividere_asks_t *self, dividere_ask_t **ask_p)
     self->bytes -= ask->bytes;
     zmq_msg_close (&ask->payload);
     free (ask->service);
+    free (ask->trace);
     free (ask);
     *ask_p = NULL;
 }
@@ -355,8 +356,8 @@ s_answered (dividere_asks_t *self, dividere_ask_t *ask, size_t link,
         s_retry (self, ask, s_refused_pause (self, ask), now_us);
 }
 
-static dividere_ask_t *
-s_find (const dividere_asks_t *self, uint64_t number)
+dividere_ask_t *
+dividere_asks_find (const dividere_asks_t *self, uint64_t number)
 {
     return (dividere_ask_t *) dividere_table_first (&self->table, number);
 }
@@ -369,7 +370,7 @@ dividere_asks_answer (dividere_asks_t *self, size_t index,
     dividere_ask_links_answered (&self->links, s_link (self, index),
                                  extension->id.number,
                                  extension->flags & DIVIDERE_EXTENSION_BROKER);
-    dividere_ask_t *ask = s_find (self, extension->id.number);
+    dividere_ask_t *ask = dividere_asks_find (self, extension->id.number);
     if (ask)
         s_answered (self, ask, index, extension->status, payload, now_us);
     else
@@ -396,7 +397,7 @@ dividere_asks_lost (dividere_asks_t *self, size_t index, int64_t now_us)
 int
 dividere_asks_cancel (dividere_asks_t *self, uint64_t number, int64_t now_us)
 {
-    dividere_ask_t *ask = s_find (self, number);
+    dividere_ask_t *ask = dividere_asks_find (self, number);
     if (!ask) {
         errno = ENOENT;
         return -1;

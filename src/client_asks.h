@@ -11,6 +11,7 @@
 #include "extension.h"
 #include "retry.h"
 #include "table.h"
+#include "trace.h"
 
 /*  The requests of a client, and what becomes of them: when each is sent, by
  *  which link (one for each broker), when it is tried again, and how it ends.
@@ -55,6 +56,7 @@ struct dividere_ask_t {
     int error;        /* how it ended, or would end now                      */
     int remote_error; /* EREMOTEIO                                           */
     int64_t elapsed_us;
+    dividere_trace_t *trace; /* ours; NULL: it is not wanted                 */
 };
 
 typedef struct {
@@ -133,6 +135,10 @@ void dividere_asks_room (dividere_asks_t *self, size_t link);
 void dividere_asks_answer (dividere_asks_t *self, size_t link,
                            const dividere_extension_t *extension,
                            zmq_msg_t *payload, int64_t now_us);
+
+/*  One that is outstanding, by its number; NULL: there is none.              */
+dividere_ask_t *dividere_asks_find (const dividere_asks_t *self,
+                                    uint64_t number);
 
 /*  The connection of a link broke.                                          */
 void dividere_asks_lost (dividere_asks_t *self, size_t link, int64_t now_us);

@@ -47,6 +47,8 @@ struct dividere_client_t {
     size_t given_up; /* links that libzmq does not connect any more         */
     uint64_t flushes;
     uint64_t malformed;
+    dividere_trace_t trace; /* of the last result                            */
+    bool traced;            /* it has one                                    */
     bool ended; /* the context is closed                                     */
 };
 

@@ -152,6 +152,22 @@ dividere_client_close (dividere_client_t *self)
     free (self->links);
 }
 
+/*  What came back, if it is of this trace.                                  */
+static void
+s_trace_answered (const dividere_client_t *self, dividere_trace_t *trace,
+                  const void *extension, size_t size)
+{
+    dividere_trace_t told;
+    if (!dividere_trace_read (extension, size, &told) ||
+        memcmp (told.id, trace->id, sizeof (told.id)) != 0)
+        return;
+    *trace = told;
+    if (trace->count < DIVIDERE_HOPS_MAX)
+        trace->hops[trace->count++] =
+            (dividere_hop_t){ DIVIDERE_HOP_ANSWERED, self->id >> 8,
+                              dividere_trace_now_ns () };
+}
+
 /*  True if it was an answer: an extension frame of this client, an empty one, a
  *  payload.                                                                 */
 static bool
@@ -166,6 +182,11 @@ s_take (dividere_client_t *self, dividere_client_link_t *link)
         !dividere_extension_parse (data, size, &extension) ||
         extension.id.client != self->id)
         return false;
+    dividere_ask_t *ask =
+        extension.trace ? dividere_asks_find (&self->asks, extension.id.number)
+                        : NULL;
+    if (ask && ask->trace)
+        s_trace_answered (self, ask->trace, data, size);
     dividere_asks_answer (&self->asks, link->index, &extension,
                           &self->scratch->payload, zclock_usecs ());
     zmq_msg_init (&self->scratch->payload);
@@ -331,6 +352,18 @@ dividere_client_receive (dividere_client_t *self)
         dividere_client_named_sweep (self->named);
 }
 
+/*  In what is sent, and, in case that nothing comes back, in what is kept.   */
+static void
+s_trace_sent (const dividere_client_t *self, dividere_trace_t *trace,
+              uint8_t *extension, size_t size)
+{
+    const dividere_hop_t sent = { DIVIDERE_HOP_SENT, self->id >> 8,
+                                  dividere_trace_now_ns () };
+    dividere_trace_add (extension, size, sent.kind, sent.who, sent.time_ns);
+    if (trace->count < DIVIDERE_HOPS_MAX)
+        trace->hops[trace->count++] = sent;
+}
+
 static int
 s_send (dividere_client_t *self, dividere_ask_t *ask,
         const dividere_client_link_t *link)
@@ -344,11 +377,15 @@ s_send (dividere_client_t *self, dividere_ask_t *ask,
         .left_ms = dividere_extension_left (ask->deadline_ms, zclock_mono ()),
         .service = service,
         .service_size = service ? strlen (service) : 0,
+        .trace = ask->trace ? ask->trace->id : NULL,
     };
     uint8_t bytes[DIVIDERE_EXTENSION_MAX];
+    size_t size = dividere_extension_size (&extension);
     dividere_extension_write (&extension, bytes);
+    if (ask->trace)
+        s_trace_sent (self, ask->trace, bytes, size);
     dividere_route_t route = { .count = 0 };
-    dividere_route_append (&route, bytes, dividere_extension_size (&extension));
+    dividere_route_append (&route, bytes, size);
     dividere_route_append (&route, NULL, 0);
     zmq_msg_t payload;
     zmq_msg_init (&payload);

@@ -104,6 +104,15 @@ s_attach (dividere_connector_t *self, const dividere_endpoint_t *endpoint,
           bool bound)
 {
     char address[DIVIDERE_ADDRESS_MAX];
+    if (self->options.handover &&
+        strncmp (endpoint->address, "inproc://", 9) != 0) {
+        dividere_log (DIVIDERE_LOG_ERROR,
+                      "%s: %s: objects are handed over within the process, "
+                      "which takes inproc",
+                      s_kind_names[self->kind], endpoint->address);
+        errno = EPROTONOSUPPORT;
+        return -1;
+    }
     dividere_security_t *before = dividere_security_use_here (self->security);
     int rc = dividere_attach (self->handle, s_kind_names[self->kind], endpoint,
                               bound, NULL, address);
@@ -169,6 +178,16 @@ s_options_valid (const dividere_options_t *options)
            options->overflow <= DIVIDERE_OVERFLOW_TELL;
 }
 
+/*  Batches are for who publishes, and for who can take them apart.         */
+static bool
+s_batch_valid (dividere_kind_t kind, const dividere_options_t *options)
+{
+    return options->batch == 0 ||
+           (options->batch > 0 && options->batch <= (int) DIVIDERE_BATCH_MAX &&
+            (kind == DIVIDERE_PUBLISHER ||
+             (kind == DIVIDERE_SUBSCRIBER && !options->keep_last)));
+}
+
 dividere_connector_t *
 dividere_connector_new (dividere_kind_t kind, const char *endpoints,
                         const dividere_options_t *options)
@@ -178,7 +197,7 @@ dividere_connector_new (dividere_kind_t kind, const char *endpoints,
     static const dividere_options_t s_defaults = DIVIDERE_OPTIONS_INIT;
     if (!options)
         options = &s_defaults;
-    if (!s_options_valid (options)) {
+    if (!s_options_valid (options) || !s_batch_valid (kind, options)) {
         errno = EINVAL;
         return NULL;
     }
@@ -193,6 +212,7 @@ dividere_connector_new (dividere_kind_t kind, const char *endpoints,
     self->handle = handle;
     self->polled.handle = handle;
     self->options = *options;
+    dividere_batch_init (&self->batch, (size_t) options->batch);
     self->security =
         options->plain ? DIVIDERE_SECURITY_PLAIN : dividere_security_keep ();
     if (dividere_socket_configure (self->handle, &self->options) < 0 ||
@@ -247,6 +267,9 @@ dividere_connector_destroy (dividere_connector_t **self_p)
     dividere_connector_t *self = *self_p;
     assert (self->tag == DIVIDERE_CONNECTOR_TAG);
     dividere_poller_remove (&self->polled);
+    dividere_publisher_flush (self);
+    dividere_batch_term (&self->batch);
+    dividere_batch_close (&self->rest);
     dividere_await_stop (self);
     dividere_connector_unwatch (self);
     dividere_route_clear (&self->debtor);

@@ -3,6 +3,7 @@
 #define DIVIDERE_CONNECTOR_INTERNAL_H
 
 #include <dividere/connector.h>
+#include "batch.h"
 #include "message_internal.h"
 #include "poller.h"
 #include "security.h"
@@ -22,8 +23,13 @@ struct dividere_connector_t {
 
     /*  Publisher.                                                          */
     dividere_subscriptions_t *subscriptions; /* NULL otherwise              */
-    unsigned unread; /* sends since they were last read          */
-    unsigned behind; /* sends that look for room before          */
+    unsigned unread;              /* sends since they were last read          */
+    unsigned behind;              /* sends that look for room before          */
+    unsigned heard;               /* changes of them                         */
+    dividere_batch_t batch;       /* waits until it is full              */
+    const dividere_type_t *asked; /* whether this type may be batched    */
+    unsigned asked_heard;         /* ... was decided after so many       */
+    bool batched;                 /* ... and this way                    */
     uint64_t epoch;
     uint64_t *sequences; /* by id of the type: the last number given */
     size_t sequences_size;
@@ -31,7 +37,8 @@ struct dividere_connector_t {
     /*  Subscriber.                                                         */
     dividere_sequence_t *sequence; /* NULL unless sequenced                 */
     dividere_subscriptions_t *topics; /* what it has asked for             */
-    dividere_message_t *newer; /* of keep_last; NULL otherwise              */
+    dividere_batch_rest_t rest; /* of a batch that was received             */
+    dividere_message_t *newer;  /* of keep_last; NULL otherwise              */
     bool crowded; /* receiving stopped at frames that break the rules       */
 
     /*  Request: in turn are send, recv, send ...                           */
@@ -82,6 +89,16 @@ void dividere_connector_unnumber (dividere_connector_t *self,
  *  by the overflow policy.                                                  */
 int dividere_publisher_read (dividere_connector_t *self);
 int dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame);
+
+/*  Puts a message into the batch, where all who want its type have agreed and
+ *  it is small enough: 1. Else 0, and what was batched is sent. Or -1, with an
+ *  errno of encoding or sending.                                            */
+int dividere_publisher_batch (dividere_connector_t *self,
+                              const ProtobufCMessage *message,
+                              uint64_t sequence);
+
+/*  Sends what was batched. 0, or -1 as dividere_publisher_send.             */
+int dividere_publisher_flush (dividere_connector_t *self);
 
 /*  Request (src/request.c): sends in turn; tells the answer from what is not,
  *  and takes the frames of the envelope off it.                             */

@@ -6,10 +6,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <czmq.h>
 #include <dividere/envelope.h>
 #include "connector_internal.h"
+#include "large.h"
 
 #define PASS_OVER_MAX 64 /* frames that break the rules, in one call          */
 
@@ -69,13 +71,28 @@ dividere_connector_send_frame (dividere_connector_t *self,
                                int timeout_ms)
 {
     dividere_connector_check_sinks (self);
-    int rc = s_send (self, route, frame, timeout_ms);
+    int rc = dividere_publisher_flush (self);
+    if (rc == 0)
+        rc = s_send (self, route, frame, timeout_ms);
     if (rc == 0)
         self->stats.sent++;
     else
         self->stats.refused++;
     dividere_poller_touch (&self->polled);
     return rc;
+}
+
+/*  0, or -1 with EMSGSIZE.                                                  */
+static int
+s_check_size (dividere_connector_t *self, size_t size)
+{
+    dividere_limits_t limits;
+    dividere_limits_get (&limits);
+    if (size <= limits.size_max)
+        return 0;
+    self->stats.refused++;
+    errno = EMSGSIZE;
+    return -1;
 }
 
 int
@@ -85,21 +102,60 @@ dividere_connector_send_to (dividere_connector_t *self,
 {
     assert (self);
     assert (data || !size);
-    dividere_limits_t limits;
-    dividere_limits_get (&limits);
-    if (size > limits.size_max) {
-        self->stats.refused++;
-        errno = EMSGSIZE;
+    if (s_check_size (self, size) < 0)
         return -1;
-    }
     zmq_msg_t frame;
-    int rc = zmq_msg_init_size (&frame, size);
-    assert (rc == 0);
+    dividere_large_init (&frame, size);
     if (size)
         memcpy (zmq_msg_data (&frame), data, size);
+    dividere_large_written (&frame);
+    int rc = dividere_connector_send_frame (self, route, &frame, timeout_ms);
+    if (rc < 0) {
+        int error = errno;
+        zmq_msg_close (&frame);
+        errno = error;
+    }
+    return rc;
+}
+
+/*  Bytes that libzmq gives back, in another thread.                         */
+typedef struct {
+    _Atomic (dividere_release_fn *) release; /* NULL: it never had them      */
+    void *arg;
+} lent_t;
+
+static void
+s_release (void *data, void *hint)
+{
+    lent_t *lent = (lent_t *) hint;
+    dividere_release_fn *release = lent->release;
+    if (release)
+        release (data, lent->arg);
+    free (lent);
+}
+
+int
+dividere_connector_send_owned (dividere_connector_t *self,
+                               const dividere_route_t *route, void *data,
+                               size_t size, dividere_release_fn *release,
+                               void *arg, int timeout_ms)
+{
+    assert (self);
+    assert (data);
+    assert (release);
+    if (s_check_size (self, size) < 0)
+        return -1;
+    lent_t *lent = (lent_t *) malloc (sizeof (*lent));
+    assert (lent);
+    lent->arg = arg;
+    lent->release = release;
+    zmq_msg_t frame;
+    int rc = zmq_msg_init_data (&frame, data, size, s_release, lent);
+    assert (rc == 0);
     rc = dividere_connector_send_frame (self, route, &frame, timeout_ms);
     if (rc < 0) {
         int error = errno;
+        lent->release = NULL;
         zmq_msg_close (&frame);
         errno = error;
     }
@@ -171,6 +227,25 @@ s_skip_to_newest (dividere_connector_t *self, dividere_message_t *message)
     }
 }
 
+/*  The next of a batch, if there is one. What it is said to be is for the
+ *  decoder to find out.                                                     */
+static bool
+s_take_batched (dividere_connector_t *self, dividere_message_t *message)
+{
+    zmq_msg_t frame;
+    bool malformed;
+    if (!self->rest.at)
+        return false;
+    if (!dividere_batch_next (&self->rest, &frame, &malformed)) {
+        self->stats.malformed += malformed;
+        return false;
+    }
+    dividere_message_clear (message);
+    zmq_msg_move (&message->payload, &frame);
+    zmq_msg_close (&frame);
+    return true;
+}
+
 /*  Receives until something keeps the rules of the kind, or passes over so many
  *  frames that do not that others should have their turn.                   */
 static int
@@ -178,11 +253,16 @@ s_recv_some (dividere_connector_t *self, dividere_message_t *message, int flags)
 {
     self->crowded = false;
     for (int i = 0; i < PASS_OVER_MAX; i++) {
+        if (s_take_batched (self, message))
+            return 0;
         if (dividere_message_recv_frames (message, self->handle, flags) < 0) {
             if (errno != EPROTO)
                 return -1;
         }
         else if (s_well_formed (self, message)) {
+            if (self->options.batch &&
+                dividere_batch_open (&self->rest, &message->payload))
+                continue;
             if (self->newer)
                 s_skip_to_newest (self, message);
             return 0;
@@ -258,6 +338,8 @@ dividere_connector_wait (dividere_connector_t *self, int timeout_ms)
         errno = ENOTSUP;
         return -1;
     }
+    if (self->rest.at)
+        return 0;
     dividere_poller_touch (&self->polled);
     int rc = dividere_socket_wait (self->handle, ZMQ_POLLIN,
                                    dividere_deadline (timeout_ms));

@@ -10,7 +10,6 @@
 #include <dividere/envelope.h>
 #include "control.h"
 #include "envelope_internal.h"
-#include "scan.h"
 #include "unpack.h"
 
 static const struct {
@@ -85,14 +84,9 @@ s_unpack (dividere_control_t *self, const dividere_envelope_t *envelope,
           const dividere_limits_t *limits)
 {
     size_t budget = dividere_limits_budget (limits, envelope->value_size);
-    size_t need;
-    if (dividere_scan (self->expected->type, envelope->value,
-                       envelope->value_size, limits->depth_max, budget,
-                       &need) < 0)
-        return NULL;
-    dividere_arena_reset (self->arena, need);
-    return dividere_unpack (self->expected->type, envelope->value,
-                            envelope->value_size, self->arena);
+    return dividere_unpack_judged (self->expected->type, envelope->value,
+                                   envelope->value_size, limits->depth_max,
+                                   budget, self->arena);
 }
 
 const ProtobufCMessage *

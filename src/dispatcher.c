@@ -96,6 +96,8 @@ s_describe (dividere_dispatcher_t *self, dividere_request_t *request,
         return;
     request->client_deadline_ms = s_deadline (extension, now_us);
     request->strict = extension->flags & DIVIDERE_EXTENSION_STRICT;
+    request->traced = extension->trace && self->class.now_ns;
+    dividere_request_trace (self, request, DIVIDERE_HOP_QUEUED);
     if (extension->requeues != DIVIDERE_EXTENSION_ANY_REQUEUE)
         request->requeues_max = extension->requeues;
 }

@@ -32,6 +32,10 @@ typedef struct {
      *  be NULL: everybody may do everything.                                */
     bool (*allowed) (void *arg, zmq_msg_t *frame, bool worker,
                      const char *service, size_t size);
+
+    /*  The clock of traces: ns since 1970. May be NULL: nothing is added to
+     *  traces.                                                              */
+    int64_t (*now_ns) (void);
 } dividere_dispatcher_class_t;
 
 typedef struct {

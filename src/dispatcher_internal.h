@@ -3,6 +3,7 @@
 #define DIVIDERE_DISPATCHER_INTERNAL_H
 
 #include "dispatcher.h"
+#include "trace.h"
 
 /*  What the files of the dispatcher share: dispatcher.c has what clients send
  *  and what is due, dispatcher_workers.c replies and who is gone,
@@ -68,6 +69,11 @@ void dividere_lane_pump (dividere_dispatcher_t *self, dividere_lane_t *lane,
 
 /*  Tells the client what became of its request. payload is taken; NULL: text
  *  that says the status.                                                    */
+/*  Adds to its trace, where it has one.                                     */
+void dividere_request_trace (dividere_dispatcher_t *self,
+                             dividere_request_t *request,
+                             dividere_hop_kind_t kind);
+
 void dividere_request_tell (dividere_dispatcher_t *self,
                             dividere_request_t *request,
                             dividere_status_t status, zmq_msg_t *payload);

@@ -77,6 +77,19 @@ dividere_frames_refuse (dividere_dispatcher_t *self, zmq_msg_t *frames,
 }
 
 void
+dividere_request_trace (dividere_dispatcher_t *self,
+                        dividere_request_t *request, dividere_hop_kind_t kind)
+{
+    if (!request->traced)
+        return;
+    size_t size;
+    void *extension = dividere_request_extension (request, &size);
+    if (extension)
+        dividere_trace_add (extension, size, kind, self->client >> 8,
+                            self->class.now_ns ());
+}
+
+void
 dividere_request_tell (dividere_dispatcher_t *self, dividere_request_t *request,
                        dividere_status_t status, zmq_msg_t *payload)
 {
@@ -89,6 +102,7 @@ dividere_request_tell (dividere_dispatcher_t *self, dividere_request_t *request,
             zmq_msg_close (payload);
         return;
     }
+    dividere_request_trace (self, request, DIVIDERE_HOP_REPLIED);
     size_t count = dividere_request_frames (request, frames);
     /* In what is sent, not in what is kept: it may still be handed out.     */
     if (request->extension)
@@ -169,9 +183,12 @@ s_frames_for (dividere_dispatcher_t *self, dividere_request_t *request,
         assert (rc == 0);
         dividere_extension_write (&ours, zmq_msg_data (&frames[1]));
     }
-    if (request->extension)
-        dividere_extension_set_left (dividere_request_extension (request),
-                                     left_ms);
+    if (request->extension) {
+        size_t size;
+        void *extension = dividere_request_extension (request, &size);
+        dividere_extension_set_left (extension, left_ms);
+        dividere_request_trace (self, request, DIVIDERE_HOP_HANDED);
+    }
     count += dividere_request_frames (request, frames + count);
     zmq_msg_init (&frames[count]);
     zmq_msg_copy (&frames[count], &request->payload);

@@ -100,6 +100,20 @@ s_status (uint8_t status)
     }
 }
 
+/*  What the worker has added to it.                                         */
+static void
+s_adopt_trace (dividere_request_t *request, zmq_msg_t *frames, size_t count)
+{
+    size_t size;
+    if (!request->traced || count < 4)
+        return;
+    void *extension = dividere_request_extension (request, &size);
+    if (extension)
+        dividere_trace_adopt (extension, size,
+                              zmq_msg_data (&frames[count - 3]),
+                              zmq_msg_size (&frames[count - 3]));
+}
+
 static void
 s_reply (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
          zmq_msg_t *frames, size_t count, int64_t now_us)
@@ -129,6 +143,7 @@ s_reply (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
         if (!request->abandoned)
             dividere_histogram_add (&self->counts.latency,
                                     now_us - request->since_us);
+        s_adopt_trace (request, frames, count);
         dividere_request_end (self, request, status, &frames[count - 1]);
         dividere_frames_close (frames, count - 1);
     }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  One message, one frame. Encoding computes the sizes, then writes headers and
- *  payload straight into the frame; the headers of a type are ready-made in its
- *  registry entry. Parsing finds the parts where they are.                  */
+/*  One message, one frame. The headers of a type are ready-made in its registry
+ *  entry. Parsing finds the parts where they are.                           */
 
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include "envelope_internal.h"
+#include "large.h"
 #include "pack.h"
 #include "wire.h"
 
@@ -20,6 +20,7 @@
 #define TAG_VALUE    0x12 /* Any.value                                       */
 
 #define EPOCH_SIZE 9
+#define TRIED      1024 /* values up to nearly this are packed on the stack   */
 
 static uint8_t *
 s_write_bytes (uint8_t *at, const void *data, size_t size)
@@ -28,7 +29,7 @@ s_write_bytes (uint8_t *at, const void *data, size_t size)
     return at + size;
 }
 
-static uint8_t *
+static void
 s_write_number (uint8_t *at, uint64_t epoch, uint64_t sequence)
 {
     *at++ = TAG_EPOCH;
@@ -36,7 +37,120 @@ s_write_number (uint8_t *at, uint64_t epoch, uint64_t sequence)
         *at++ = (uint8_t) (epoch >> (8 * i));
     *at++ = TAG_SEQUENCE;
     *at++ = 0x01;
-    return dividere_wire_write_varint (at, sequence);
+    dividere_wire_write_varint (at, sequence);
+}
+
+/*  The sizes of the parts of a frame.                                       */
+typedef struct {
+    size_t head; /* all before the value                                     */
+    size_t any;
+    size_t value;
+    size_t frame;
+} sizes_t;
+
+/*  0, or -1 with EMSGSIZE. The value of an empty message is left out, as proto3
+ *  does.                                                                    */
+static int
+s_measure (const dividere_type_t *entry, size_t value, uint64_t sequence,
+           size_t size_max, sizes_t *ret_sizes)
+{
+    size_t tag = value ? 1 + dividere_wire_varint_size (value) : 0;
+    size_t any = entry->url_size + tag + value;
+    size_t head = entry->topic_size + 1 + dividere_wire_varint_size (any) +
+                  entry->url_size + tag;
+    size_t frame = head + value;
+    if (sequence)
+        frame += EPOCH_SIZE + 2 + dividere_wire_varint_size (sequence);
+    if (frame > size_max) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    *ret_sizes = (sizes_t){ head, any, value, frame };
+    return 0;
+}
+
+static void
+s_write_head (uint8_t *at, const dividere_type_t *entry, const sizes_t *sizes)
+{
+    at = s_write_bytes (at, entry->topic, entry->topic_size);
+    *at++ = TAG_MSG;
+    at = dividere_wire_write_varint (at, sizes->any);
+    at = s_write_bytes (at, entry->url, entry->url_size);
+    if (sizes->value) {
+        *at++ = TAG_VALUE;
+        dividere_wire_write_varint (at, sizes->value);
+    }
+}
+
+/*  Packs a value that was too large for the stack where it belongs. The head,
+ *  which is longer than the slack of a packer, is not written yet.          */
+static int
+s_pack_in_place (const dividere_type_t *entry, const ProtobufCMessage *message,
+                 unsigned depth_max, const sizes_t *sizes, uint8_t *start)
+{
+    uint8_t *place = start + sizes->head;
+    uint8_t *at = dividere_pack (entry->pack, message, depth_max, start,
+                                 place + sizes->value);
+    if (at == place)
+        return 0;
+    /* It has changed since it was measured.                                 */
+    if (at || errno == ENOBUFS)
+        errno = EINVAL;
+    return -1;
+}
+
+/*  A message that is judged, and measured.                                  */
+typedef struct {
+    const dividere_type_t *entry;
+    const ProtobufCMessage *message;
+    unsigned depth_max;
+    uint64_t epoch;
+    uint64_t sequence;
+    sizes_t sizes;
+    const uint8_t *value; /* packed already, within tried; NULL: too large   */
+    uint8_t tried[TRIED];
+} encoding_t;
+
+/*  Most objects are small: they are packed and judged in one walk, on the
+ *  stack, and only then is it known how large the frame must be.            */
+static inline int
+s_begin (encoding_t *self, const dividere_type_t *entry,
+         const ProtobufCMessage *message, uint64_t epoch, uint64_t sequence)
+{
+    dividere_limits_t limits;
+    dividere_limits_get (&limits);
+    self->entry = entry;
+    self->message = message;
+    self->epoch = epoch;
+    self->sequence = sequence;
+    uint8_t *end = self->tried + sizeof (self->tried);
+    self->depth_max = limits.depth_max;
+    self->value = dividere_pack (self->entry->pack, self->message,
+                                 limits.depth_max, self->tried, end);
+    size_t size = self->value ? (size_t) (end - self->value) : 0;
+    if (!self->value &&
+        (errno != ENOBUFS ||
+         dividere_pack_size (self->message, limits.depth_max, &size) < 0))
+        return -1;
+    return s_measure (self->entry, size, self->sequence, limits.size_max,
+                      &self->sizes);
+}
+
+/*  Writes sizes.frame bytes.                                                */
+static int
+s_finish (const encoding_t *self, uint8_t *start)
+{
+    const sizes_t *sizes = &self->sizes;
+    uint8_t *value = start + sizes->head;
+    if (self->value)
+        memcpy (value, self->value, sizes->value);
+    else if (s_pack_in_place (self->entry, self->message, self->depth_max,
+                              sizes, start) < 0)
+        return -1;
+    s_write_head (start, self->entry, sizes);
+    if (self->sequence)
+        s_write_number (value + sizes->value, self->epoch, self->sequence);
+    return 0;
 }
 
 int
@@ -44,42 +158,36 @@ dividere_envelope_encode_as (const dividere_type_t *entry,
                              const ProtobufCMessage *message, uint64_t epoch,
                              uint64_t sequence, zmq_msg_t *ret_frame)
 {
-    dividere_limits_t limits;
-    dividere_limits_get (&limits);
-    dividere_lengths_t lengths;
-    size_t value_size;
-    if (dividere_pack_size (message, limits.depth_max, &lengths, &value_size) <
-        0)
+    encoding_t self;
+    if (s_begin (&self, entry, message, epoch, sequence) < 0)
         return -1;
-    /* The value of an empty message is left out, as proto3 does.            */
-    size_t any_size = entry->url_size;
-    if (value_size)
-        any_size += 1 + dividere_wire_varint_size (value_size) + value_size;
-    size_t size =
-        entry->topic_size + 1 + dividere_wire_varint_size (any_size) + any_size;
-    if (sequence)
-        size += EPOCH_SIZE + 2 + dividere_wire_varint_size (sequence);
-    if (size > limits.size_max) {
-        errno = EMSGSIZE;
-        return -1;
+    dividere_large_init (ret_frame, self.sizes.frame);
+    if (s_finish (&self, (uint8_t *) zmq_msg_data (ret_frame)) == 0) {
+        dividere_large_written (ret_frame);
+        return 0;
     }
-    int rc = zmq_msg_init_size (ret_frame, size);
-    assert (rc == 0);
-    uint8_t *start = (uint8_t *) zmq_msg_data (ret_frame);
-    uint8_t *at = s_write_bytes (start, entry->topic, entry->topic_size);
-    *at++ = TAG_MSG;
-    at = dividere_wire_write_varint (at, any_size);
-    at = s_write_bytes (at, entry->url, entry->url_size);
-    if (value_size) {
-        *at++ = TAG_VALUE;
-        at = dividere_wire_write_varint (at, value_size);
-        at += value_size;
-        dividere_pack_before (message, &lengths, at);
+    int error = errno;
+    zmq_msg_close (ret_frame);
+    errno = error;
+    return -1;
+}
+
+size_t
+dividere_envelope_encode_into (const dividere_type_t *entry,
+                               const ProtobufCMessage *message, uint64_t epoch,
+                               uint64_t sequence, uint8_t *room, size_t size)
+{
+    encoding_t self;
+    if (s_begin (&self, entry, message, epoch, sequence) < 0)
+        return 0;
+    size_t frame = self.sizes.frame;
+    size_t length = dividere_wire_varint_size (frame);
+    if (frame > size || length > size - frame) {
+        errno = ENOBUFS;
+        return 0;
     }
-    if (sequence)
-        at = s_write_number (at, epoch, sequence);
-    assert (at == start + size);
-    return 0;
+    room = dividere_wire_write_varint (room, frame);
+    return s_finish (&self, room) == 0 ? length + frame : 0;
 }
 
 int

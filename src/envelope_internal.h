@@ -50,6 +50,13 @@ int dividere_envelope_encode_as (const dividere_type_t *entry,
                                  uint64_t epoch, uint64_t sequence,
                                  zmq_msg_t *ret_frame);
 
+/*  The same into room of the caller, behind its length as a varint. Returns the
+ *  bytes of both, or 0 with ENOBUFS (more than size) or an errno as above.  */
+size_t dividere_envelope_encode_into (const dividere_type_t *entry,
+                                      const ProtobufCMessage *message,
+                                      uint64_t epoch, uint64_t sequence,
+                                      uint8_t *room, size_t size);
+
 /*  What an object of size bytes on the wire may take in memory.             */
 size_t dividere_limits_budget (const dividere_limits_t *self, size_t size);
 

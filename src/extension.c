@@ -3,9 +3,10 @@
 /*  A fixed layout, so that a forwarder changes a byte in place.             */
 
 #include <assert.h>
-#include <endian.h>
 #include <string.h>
 #include "extension.h"
+#include "little.h"
+#include "trace.h"
 
 #define VERSION    1
 #define FIXED_SIZE 32
@@ -24,21 +25,6 @@ enum {
 
 static const uint8_t s_magic[3] = { 0xDF, 'd', 'v' };
 
-static uint64_t
-s_read64 (const uint8_t *at)
-{
-    uint64_t value;
-    memcpy (&value, at, sizeof (value));
-    return le64toh (value);
-}
-
-static void
-s_write64 (uint8_t *at, uint64_t value)
-{
-    value = htole64 (value);
-    memcpy (at, &value, sizeof (value));
-}
-
 bool
 dividere_extension_parse (const void *data, size_t size,
                           dividere_extension_t *ret_extension)
@@ -50,25 +36,30 @@ dividere_extension_parse (const void *data, size_t size,
         at[AT_SERVICE_SIZE] > DIVIDERE_EXTENSION_SERVICE ||
         at[AT_SERVICE_SIZE] > size - FIXED_SIZE)
         return false;
-    uint32_t left_ms;
-    memcpy (&left_ms, at + AT_LEFT, sizeof (left_ms));
     *ret_extension = (dividere_extension_t){
-        .id = { s_read64 (at + AT_CLIENT), s_read64 (at + AT_NUMBER) },
+        .id = { dividere_little_read64 (at + AT_CLIENT),
+                dividere_little_read64 (at + AT_NUMBER) },
         .flags = at[AT_FLAGS],
         .status = at[AT_STATUS],
         .attempt = at[AT_ATTEMPT],
         .requeues = at[AT_REQUEUES],
-        .left_ms = le32toh (left_ms),
+        .left_ms = dividere_little_read32 (at + AT_LEFT),
         .service = (const char *) at + FIXED_SIZE,
         .service_size = at[AT_SERVICE_SIZE],
     };
+    at += FIXED_SIZE + ret_extension->service_size;
+    size -= FIXED_SIZE + ret_extension->service_size;
+    if (ret_extension->flags & DIVIDERE_EXTENSION_TRACED &&
+        dividere_trace_is_whole (at, size))
+        ret_extension->trace = at;
     return true;
 }
 
 size_t
 dividere_extension_size (const dividere_extension_t *self)
 {
-    return FIXED_SIZE + self->service_size;
+    return FIXED_SIZE + self->service_size +
+           (self->trace ? DIVIDERE_TRACE_SIZE : 0);
 }
 
 void
@@ -85,10 +76,15 @@ dividere_extension_write (const dividere_extension_t *self, void *data)
     at[AT_REQUEUES] = self->requeues;
     dividere_extension_set_left (at, self->left_ms);
     at[AT_SERVICE_SIZE] = (uint8_t) self->service_size;
-    s_write64 (at + AT_CLIENT, self->id.client);
-    s_write64 (at + AT_NUMBER, self->id.number);
+    dividere_little_write64 (at + AT_CLIENT, self->id.client);
+    dividere_little_write64 (at + AT_NUMBER, self->id.number);
     if (self->service_size)
         memcpy (at + FIXED_SIZE, self->service, self->service_size);
+    if (self->trace) {
+        at[AT_FLAGS] |= DIVIDERE_EXTENSION_TRACED;
+        dividere_trace_write (self->trace,
+                              at + FIXED_SIZE + self->service_size);
+    }
 }
 
 void
@@ -103,8 +99,7 @@ dividere_extension_set_status (void *data, dividere_status_t status,
 void
 dividere_extension_set_left (void *data, uint32_t left_ms)
 {
-    left_ms = htole32 (left_ms);
-    memcpy ((uint8_t *) data + AT_LEFT, &left_ms, sizeof (left_ms));
+    dividere_little_write32 ((uint8_t *) data + AT_LEFT, left_ms);
 }
 
 uint32_t

@@ -21,7 +21,8 @@
  *  12  1  length of the name of the service
  *  13  3  0
  *  16  8  client, 24  8  number: together the correlation id
- *  32     name of the service; what follows is for later versions
+ *  32     name of the service; where flagged, a trace; what follows is for
+ *         later versions
  *  All numbers are little-endian.                                           */
 
 #define DIVIDERE_EXTENSION_MAX     512 /* bytes of a frame                    */
@@ -30,6 +31,7 @@
 /*  Flags.                                                                   */
 #define DIVIDERE_EXTENSION_STRICT 1 /* never to be executed twice             */
 #define DIVIDERE_EXTENSION_BROKER 2 /* it came through a broker of this kind  */
+#define DIVIDERE_EXTENSION_TRACED 4 /* behind the service is a trace: trace.h */
 
 #define DIVIDERE_EXTENSION_NO_DEADLINE UINT32_MAX
 #define DIVIDERE_EXTENSION_ANY_REQUEUE 255
@@ -68,6 +70,8 @@ typedef struct {
     uint32_t left_ms;
     const char *service; /* not terminated; within the bytes that were parsed */
     size_t service_size;
+    const uint8_t *trace; /* within them, NULL: there is none; to be written: */
+                          /* the id of a new one                             */
 } dividere_extension_t;
 
 /*  True if the bytes are an extension frame of a version that can be read. It

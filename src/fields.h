@@ -3,54 +3,14 @@
 #define DIVIDERE_FIELDS_H
 
 #include <stdbool.h>
-#include <protobuf-c/protobuf-c.h>
+#include <dividere/packer.h>
 #include "wire.h"
 
 /*  What the scanner and the unpacker must see alike in a descriptor.        */
 
-/*  The wire type of one value of a field.                                   */
-DIVIDERE_INLINE unsigned
-dividere_fields_wire (ProtobufCType type)
-{
-    static const uint8_t s_wires[] = {
-        [PROTOBUF_C_TYPE_SFIXED32] = DIVIDERE_WIRE_FIXED32,
-        [PROTOBUF_C_TYPE_FIXED32] = DIVIDERE_WIRE_FIXED32,
-        [PROTOBUF_C_TYPE_FLOAT] = DIVIDERE_WIRE_FIXED32,
-        [PROTOBUF_C_TYPE_SFIXED64] = DIVIDERE_WIRE_FIXED64,
-        [PROTOBUF_C_TYPE_FIXED64] = DIVIDERE_WIRE_FIXED64,
-        [PROTOBUF_C_TYPE_DOUBLE] = DIVIDERE_WIRE_FIXED64,
-        [PROTOBUF_C_TYPE_STRING] = DIVIDERE_WIRE_BYTES,
-        [PROTOBUF_C_TYPE_BYTES] = DIVIDERE_WIRE_BYTES,
-        [PROTOBUF_C_TYPE_MESSAGE] = DIVIDERE_WIRE_BYTES,
-    };
-    return s_wires[type];
-}
-
-/*  The size of one value of a field in the object.                          */
-DIVIDERE_INLINE size_t
-dividere_fields_size (ProtobufCType type)
-{
-    static const uint8_t s_sizes[] = {
-        [PROTOBUF_C_TYPE_INT32] = 4,
-        [PROTOBUF_C_TYPE_SINT32] = 4,
-        [PROTOBUF_C_TYPE_SFIXED32] = 4,
-        [PROTOBUF_C_TYPE_UINT32] = 4,
-        [PROTOBUF_C_TYPE_FIXED32] = 4,
-        [PROTOBUF_C_TYPE_FLOAT] = 4,
-        [PROTOBUF_C_TYPE_ENUM] = 4,
-        [PROTOBUF_C_TYPE_INT64] = 8,
-        [PROTOBUF_C_TYPE_SINT64] = 8,
-        [PROTOBUF_C_TYPE_SFIXED64] = 8,
-        [PROTOBUF_C_TYPE_UINT64] = 8,
-        [PROTOBUF_C_TYPE_FIXED64] = 8,
-        [PROTOBUF_C_TYPE_DOUBLE] = 8,
-        [PROTOBUF_C_TYPE_BOOL] = sizeof (protobuf_c_boolean),
-        [PROTOBUF_C_TYPE_STRING] = sizeof (char *),
-        [PROTOBUF_C_TYPE_BYTES] = sizeof (ProtobufCBinaryData),
-        [PROTOBUF_C_TYPE_MESSAGE] = sizeof (ProtobufCMessage *),
-    };
-    return s_sizes[type];
-}
+/*  The wire type of one value of a field, and its size in the object.       */
+#define dividere_fields_wire dividere_packer_wire
+#define dividere_fields_size dividere_packer_element
 
 typedef enum {
     DIVIDERE_FIELDS_OTHER, /* not of the type, or not in its wire type      */

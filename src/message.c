@@ -10,8 +10,8 @@
 #include <dividere/text.h>
 #include "envelope_internal.h"
 #include "frame.h"
+#include "handover.h"
 #include "message_internal.h"
-#include "scan.h"
 #include "unpack.h"
 
 dividere_message_t *
@@ -87,18 +87,28 @@ s_unpack (dividere_message_t *self, const dividere_envelope_t *envelope,
 {
     const ProtobufCMessageDescriptor *type = self->entry->type;
     size_t budget = dividere_limits_budget (limits, envelope->value_size);
-    size_t need;
-    if (dividere_scan (type, envelope->value, envelope->value_size,
-                       limits->depth_max, budget, &need) < 0)
-        return -1;
-    dividere_arena_reset (self->arena, need);
-    self->object = dividere_unpack (type, envelope->value, envelope->value_size,
-                                    self->arena);
+    self->object =
+        dividere_unpack_judged (type, envelope->value, envelope->value_size,
+                                limits->depth_max, budget, self->arena);
     if (!self->object)
         return -1;
     self->epoch = envelope->epoch;
     self->sequence = envelope->sequence;
     return 0;
+}
+
+/*  An object that another thread has handed over.                           */
+static bool
+s_take_over (dividere_message_t *self)
+{
+    dividere_handover_t what;
+    if (!dividere_handover_find (&self->payload, &what))
+        return false;
+    self->entry = what.type;
+    self->object = what.object;
+    self->epoch = what.epoch;
+    self->sequence = what.sequence;
+    return true;
 }
 
 static int
@@ -116,6 +126,8 @@ s_decode (dividere_message_t *self)
     /* Most often it is the type of the message before.                      */
     if (!self->entry ||
         !dividere_envelope_expect (data, size, self->entry, &envelope)) {
+        if (s_take_over (self))
+            return 0;
         if (dividere_envelope_parse (data, size, limits.depth_max, &envelope) <
             0)
             return -1;

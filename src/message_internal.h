@@ -10,7 +10,8 @@
 struct dividere_message_t {
     zmq_msg_t payload; /* always initialized                      */
     dividere_route_t route;
-    dividere_arena_t *arena;      /* where object lives                      */
+    dividere_arena_t *arena;      /* where object lives, unless the payload  */
+                                  /* stands for it (handover.h)              */
     const dividere_type_t *entry; /* of the last decoded message            */
     ProtobufCMessage *object;     /* NULL: empty, or received as bytes       */
     uint64_t epoch;

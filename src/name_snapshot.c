@@ -104,14 +104,20 @@ s_append_record (dividere_snapshot_t *self, const dividere_named_t *named)
     record.tags = (char **) tags;
     while (tags[record.n_tags])
         record.n_tags++;
-    dividere_lengths_t lengths;
     size_t size;
-    int rc = dividere_pack_size (&record.base, DEPTH_MAX, &lengths, &size);
+    int rc = dividere_pack_size (&record.base, DEPTH_MAX, &size);
     assert (rc == 0);
     uint32_t length = htole32 ((uint32_t) size);
-    uint8_t *at = s_extend (self, sizeof (length) + size);
+    uint8_t *at =
+        s_extend (self, sizeof (length) + size + DIVIDERE_PACKER_SLACK);
+    uint8_t *end = self->data + self->size;
+    const uint8_t *packed =
+        dividere_pack (dividere_packer_message, &record.base, DEPTH_MAX,
+                       at + sizeof (length), end);
+    assert (packed == end - size);
     memcpy (at, &length, sizeof (length));
-    dividere_pack_before (&record.base, &lengths, at + sizeof (length) + size);
+    memmove (at + sizeof (length), packed, size);
+    self->size -= DIVIDERE_PACKER_SLACK;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <czmq.h>
 #include "connector_internal.h"
 #include "frame.h"
+#include "topic.h"
 #include "types_internal.h"
 
 #define UNREAD_MAX 64    /* sends between two looks at the subscriptions      */
@@ -29,6 +30,7 @@ s_read_some (dividere_connector_t *self)
                                                     zmq_msg_data (&frame),
                                                     zmq_msg_size (&frame)) < 0)
             self->stats.malformed++;
+        self->heard += rc == 0;
     }
     int error = errno;
     zmq_msg_close (&frame);
@@ -69,6 +71,108 @@ dividere_publisher_send (dividere_connector_t *self, zmq_msg_t *frame)
     self->stats.dropped++;
     self->behind = BEHIND;
     return 0;
+}
+
+/*  True if everybody who wants a type takes batches of it. Who wants everything
+ *  has not been asked.                                                      */
+static bool
+s_may_batch (dividere_connector_t *self, const dividere_type_t *type)
+{
+    if (self->asked == type && self->asked_heard == self->heard)
+        return self->batched;
+    const dividere_subscriptions_t *all = self->subscriptions;
+    uint8_t topic[1 + DIVIDERE_TOPIC_MAX];
+    size_t size = 1 + type->topic_size;
+    dividere_batch_topic (type->topic, type->topic_size, topic);
+    size_t wanted =
+        dividere_subscriptions_match (all, type->topic, type->topic_size);
+    self->batched = size <= DIVIDERE_TOPIC_MAX && wanted > 0 &&
+                    !dividere_subscriptions_match (all, "", 0) &&
+                    dividere_subscriptions_match (all, topic, size) == wanted;
+    self->asked = type;
+    self->asked_heard = self->heard;
+    return self->batched;
+}
+
+/*  Sends a frame that count messages are in.                                */
+static int
+s_send_counted (dividere_connector_t *self, zmq_msg_t *frame, size_t count)
+{
+    uint64_t dropped = self->stats.dropped;
+    if (dividere_publisher_send (self, frame) < 0) {
+        int error = errno;
+        zmq_msg_close (frame);
+        errno = error;
+        return -1;
+    }
+    self->stats.sent += count;
+    self->stats.dropped += (self->stats.dropped - dropped) * (count - 1);
+    return 0;
+}
+
+/*  Somebody may have come meanwhile who has not agreed.                     */
+int
+dividere_publisher_flush (dividere_connector_t *self)
+{
+    dividere_batch_t *batch = &self->batch;
+    zmq_msg_t frame;
+    if (!batch->type)
+        return 0;
+    dividere_publisher_read (self);
+    if (s_may_batch (self, batch->type)) {
+        dividere_batch_frame (batch, &frame);
+        if (s_send_counted (self, &frame, batch->count) < 0)
+            return -1;
+        dividere_batch_clear (batch);
+    }
+    while (batch->type) {
+        dividere_batch_first (batch, &frame);
+        if (s_send_counted (self, &frame, 1) < 0)
+            return -1;
+        dividere_batch_shift (batch);
+    }
+    return 0;
+}
+
+int
+dividere_publisher_batch (dividere_connector_t *self,
+                          const ProtobufCMessage *message, uint64_t sequence)
+{
+    const dividere_type_t *type = dividere_types_entry (message->descriptor);
+    dividere_batch_t *batch = &self->batch;
+    if (!type)
+        return -1;
+    bool fits = s_may_batch (self, type);
+    if ((!fits || (batch->type && batch->type != type)) &&
+        dividere_publisher_flush (self) < 0)
+        return -1;
+    if (!fits)
+        return 0;
+    for (int i = 0; i < 2; i++) {
+        if (dividere_batch_add (batch, type, message, self->epoch, sequence) ==
+            0)
+            return 1;
+        if (errno != ENOBUFS)
+            return -1;
+        if (!batch->type)
+            return 0; /* larger than a batch                                 */
+        if (dividere_publisher_flush (self) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+dividere_connector_flush (dividere_connector_t *self)
+{
+    assert (self);
+    if (self->kind != DIVIDERE_PUBLISHER) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    dividere_connector_check_sinks (self);
+    dividere_poller_touch (&self->polled);
+    return dividere_publisher_flush (self);
 }
 
 uint64_t

@@ -240,6 +240,7 @@ dividere_requests_reroute (dividere_requests_t *self,
     now->requeues = request->requeues;
     now->requeues_max = request->requeues_max;
     now->strict = request->strict;
+    now->traced = request->traced;
     /* The payload that was counted against the limits stays.                */
     now->bytes -= (uint32_t) zmq_msg_size (&now->payload);
     zmq_msg_move (&now->payload, &request->payload);
@@ -276,9 +277,14 @@ dividere_requests_due (dividere_requests_t *self, int64_t now_ms)
 }
 
 void *
-dividere_request_extension (dividere_request_t *self)
+dividere_request_extension (dividere_request_t *self, size_t *ret_size)
 {
-    return self->extension ? self->route + self->extension + LENGTH_SIZE : NULL;
+    uint16_t size;
+    if (!self->extension)
+        return NULL;
+    memcpy (&size, self->route + self->extension, sizeof (size));
+    *ret_size = size;
+    return self->route + self->extension + LENGTH_SIZE;
 }
 
 size_t

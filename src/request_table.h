@@ -45,6 +45,7 @@ struct dividere_request_t {
     uint8_t requeues;   /* so far                                           */
     uint8_t requeues_max;
     bool strict : 1;
+    bool traced : 1; /* its extension frame has a trace                      */
     bool abandoned : 1; /* nobody waits for the reply any more              */
     bool seen : 1;      /* its worker has said that it holds it             */
     uint16_t route_size;
@@ -121,7 +122,7 @@ dividere_request_t *dividere_requests_due (dividere_requests_t *self,
                                            int64_t now_ms);
 
 /*  Its extension frame, to be read or changed in place; NULL: it has none.   */
-void *dividere_request_extension (dividere_request_t *self);
+void *dividere_request_extension (dividere_request_t *self, size_t *ret_size);
 
 /*  Writes its route into frames, which this initializes, at most
  *  DIVIDERE_REQUEST_FRAMES. Returns how many.                               */

@@ -149,15 +149,16 @@ s_contains (const uint8_t *at, const uint8_t *end, unsigned depth_left,
 }
 
 /*  Only proto2 has required fields; there, a second look is worth its price. */
-static int
-s_check_required (const scan_t *self, const ProtobufCMessageDescriptor *type,
-                  const uint8_t *at, const uint8_t *end)
+int
+dividere_scan_required (const ProtobufCMessageDescriptor *type,
+                        const uint8_t *at, const uint8_t *end,
+                        unsigned depth_left)
 {
     for (unsigned i = 0; i < type->n_fields; i++) {
         if (type->fields[i].label == PROTOBUF_C_LABEL_NONE)
             return 0;
         if (type->fields[i].label == PROTOBUF_C_LABEL_REQUIRED &&
-            !s_contains (at, end, self->depth_left, &type->fields[i]))
+            !s_contains (at, end, depth_left, &type->fields[i]))
             return s_fail (EBADMSG);
     }
     return 0;
@@ -207,7 +208,7 @@ s_scan_message (scan_t *self, const ProtobufCMessageDescriptor *type,
         if (!at)
             return -1;
     }
-    int rc = s_check_required (self, type, start, end);
+    int rc = dividere_scan_required (type, start, end, self->depth_left);
     self->depth_left++;
     return rc;
 }

@@ -20,4 +20,10 @@ int dividere_scan (const ProtobufCMessageDescriptor *type, const void *data,
                    size_t size, unsigned depth_max, size_t budget,
                    size_t *ret_need);
 
+/*  Whether the bytes of a message, which are in shape, have the required fields
+ *  of its type: 0, or -1 with EBADMSG.                                      */
+int dividere_scan_required (const ProtobufCMessageDescriptor *type,
+                            const uint8_t *at, const uint8_t *end,
+                            unsigned depth_left);
+
 #endif

@@ -7,10 +7,8 @@
 #include <string.h>
 #include <zmq.h>
 #include "connector_internal.h"
+#include "topic.h"
 #include "types_internal.h"
-#include "wire.h"
-
-#define TOPIC_MAX 245
 
 /*  What both ways of naming a topic must hold to.                           */
 static int
@@ -38,10 +36,11 @@ s_may_unsubscribe (const dividere_connector_t *self)
 /*  libzmq takes an end of what never began for good, so a book is kept of what
  *  was subscribed to, in the frames that it sends to publishers.            */
 static int
-s_set (dividere_connector_t *self, int option, const void *topic, size_t size)
+s_set_one (dividere_connector_t *self, int option, const void *topic,
+           size_t size)
 {
-    uint8_t frame[1 + TOPIC_MAX] = { option == ZMQ_SUBSCRIBE };
-    if (size > TOPIC_MAX) {
+    uint8_t frame[1 + DIVIDERE_TOPIC_MAX] = { option == ZMQ_SUBSCRIBE };
+    if (size > DIVIDERE_TOPIC_MAX) {
         errno = EMSGSIZE;
         return -1;
     }
@@ -50,6 +49,19 @@ s_set (dividere_connector_t *self, int option, const void *topic, size_t size)
     if (dividere_subscriptions_feed (self->topics, frame, 1 + size) < 0)
         return -1;
     return zmq_setsockopt (self->handle, option, topic, size);
+}
+
+/*  The topic, and where batches are taken, the batch topic. First the one that
+ *  keeps a publisher from batching when it has heard only of that.          */
+static int
+s_set (dividere_connector_t *self, int option, const void *topic, size_t size)
+{
+    uint8_t batch[1 + DIVIDERE_TOPIC_MAX];
+    int rc = s_set_one (self, option, topic, size);
+    if (rc < 0 || !self->options.batch || !size || size == DIVIDERE_TOPIC_MAX)
+        return rc;
+    dividere_batch_topic (topic, size, batch);
+    return s_set_one (self, option, batch, 1 + size);
 }
 
 /*  The topics of a type: of its full name and, where that has a package, of
@@ -61,13 +73,11 @@ s_set_type (dividere_connector_t *self, int option,
     const dividere_type_t *entry = dividere_types_entry (type);
     if (!entry || s_set (self, option, entry->topic, entry->topic_size) < 0)
         return -1;
-    size_t size = entry->short_name_size;
-    if (size == entry->name_size)
+    if (entry->short_name_size == entry->name_size)
         return 0;
-    uint8_t topic[3 + DIVIDERE_TYPE_NAME_MAX] = { 0x0A };
-    uint8_t *at = dividere_wire_write_varint (topic + 1, size);
-    memcpy (at, entry->short_name, size);
-    if (s_set (self, option, topic, (size_t) (at - topic) + size) == 0)
+    uint8_t topic[DIVIDERE_TOPIC_MAX];
+    size_t size = dividere_topic_write (entry->short_name, topic);
+    if (s_set (self, option, topic, size) == 0)
         return 0;
     /* Both or none.                                                         */
     int error = errno;

@@ -11,6 +11,7 @@
 #include "connector_internal.h"
 #include "envelope_internal.h"
 #include "frame.h"
+#include "handover.h"
 #include "log_internal.h"
 
 static void
@@ -60,7 +61,15 @@ s_send_connector (dividere_connector_t *self, const dividere_route_t *route,
 {
     zmq_msg_t frame;
     uint64_t number = dividere_connector_number (self, message->descriptor);
-    int rc = dividere_envelope_encode_numbered (message, self->epoch, number,
+    int rc = 0;
+    if (self->batch.room && self->kind == DIVIDERE_PUBLISHER &&
+        !(route && route->count)) {
+        rc = dividere_publisher_batch (self, message, number);
+        if (rc > 0)
+            return 0;
+    }
+    if (rc == 0)
+        rc = dividere_envelope_encode_numbered (message, self->epoch, number,
                                                 &frame);
     if (rc < 0)
         self->stats.refused++;
@@ -78,6 +87,32 @@ s_send_connector (dividere_connector_t *self, const dividere_route_t *route,
         errno = error;
     }
     return rc;
+}
+
+/*  The object is the frame's from the start: once it is sent, a receiver may
+ *  have freed it.                                                           */
+static int
+s_hand_over (dividere_connector_t *self, const dividere_route_t *route,
+             ProtobufCMessage *message, int timeout_ms)
+{
+    const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+    dividere_handover_t what = { dividere_types_entry (descriptor), message,
+                                 self->epoch, 0 };
+    if (!what.type) {
+        self->stats.refused++;
+        return -1;
+    }
+    what.sequence = dividere_connector_number (self, descriptor);
+    zmq_msg_t frame;
+    dividere_handover_init (&frame, &what);
+    if (dividere_connector_send_frame (self, route, &frame, timeout_ms) == 0)
+        return 0;
+    int error = errno;
+    dividere_handover_withdraw (&frame);
+    if (what.sequence)
+        dividere_connector_unnumber (self, descriptor);
+    errno = error;
+    return -1;
 }
 
 static int
@@ -140,6 +175,30 @@ dividere_send_to (void *sock, const dividere_route_t *route,
                   const ProtobufCMessage *message, int timeout_ms)
 {
     return s_send (sock, route, message, true, timeout_ms);
+}
+
+int
+dividere_send_owned (void *sock, const dividere_route_t *route,
+                     ProtobufCMessage **message_p, int timeout_ms)
+{
+    assert (sock);
+    assert (message_p && *message_p);
+    ProtobufCMessage *message = *message_p;
+    if (dividere_log_enabled (DIVIDERE_LOG_DEBUG))
+        s_log ("giving", sock, message);
+    if (dividere_connector_is (sock) &&
+        ((dividere_connector_t *) sock)->options.handover) {
+        if (s_hand_over ((dividere_connector_t *) sock, route, message,
+                         timeout_ms) < 0)
+            return -1;
+    }
+    else {
+        if (s_send (sock, route, message, true, timeout_ms) < 0)
+            return -1;
+        protobuf_c_message_free_unpacked (message, NULL);
+    }
+    *message_p = NULL;
+    return 0;
 }
 
 dividere_message_t *

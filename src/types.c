@@ -165,6 +165,7 @@ dividere_type_new (const ProtobufCMessageDescriptor *type, const char *name,
     const char *dot = strrchr (name, '.');
     entry->short_name = dot ? dot + 1 : name;
     entry->short_name_size = strlen (entry->short_name);
+    entry->pack = dividere_packer_message;
     entry->topic = s_text_field ("", name, &entry->topic_size);
     entry->url =
         s_text_field (DIVIDERE_TYPE_URL_PREFIX, name, &entry->url_size);
@@ -247,6 +248,25 @@ dividere_types_register_all (const ProtobufCMessageDescriptor *const *types)
     for (; *types; types++)
         if (!dividere_types_entry (*types) && !error)
             error = errno;
+    if (error)
+        errno = error;
+    return error ? -1 : 0;
+}
+
+int
+dividere_packer_register (const dividere_packed_t *types)
+{
+    assert (types);
+    int error = 0;
+    for (; types->type; types++) {
+        /* Entries are not const: they are ours.                             */
+        dividere_type_t *entry =
+            (dividere_type_t *) dividere_types_entry (types->type);
+        if (entry)
+            entry->pack = types->pack ? types->pack : dividere_packer_message;
+        else if (!error)
+            error = errno;
+    }
     if (error)
         errno = error;
     return error ? -1 : 0;

@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <dividere/packer.h>
 #include <dividere/types.h>
 
 /*  A registered type, with all that the codec would else compute for each
- *  message. Made once, never changed but for ambiguous, never freed.        */
+ *  message. Made once, never freed.                                         */
 typedef struct {
     const ProtobufCMessageDescriptor *type;
     uint32_t id;            /* counts from 0 in order of registration       */
@@ -15,7 +16,8 @@ typedef struct {
     const char *short_name; /* within type->name                           */
     size_t short_name_size;
     _Atomic bool ambiguous; /* another type has the same short name        */
-    uint8_t *topic;         /* 0A, length, full name                       */
+    _Atomic (dividere_pack_fn *) pack;
+    uint8_t *topic; /* 0A, length, full name                       */
     size_t topic_size;
     uint8_t *url; /* 0A, length, type_url: the start of the Any  */
     size_t url_size;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*  Bytes into an object in an arena, by the descriptor. A list gets the room of
+/*  Bytes into an object in an arena, by the descriptor, judging them where the
+ *  scanner has not: in every check the two must agree. A list gets the room of
  *  its first piece: a packed field, or one element after the other. When more
  *  comes it moves; its room stands in front of its elements.                */
 
 #include "lookup.h"
+#include "scan.h"
 #include "unpack.h"
+#include "utf8.h"
 
 #define DEPTH_MAX 1000 /* what dividere_scan can have been told              */
 
@@ -14,6 +17,7 @@ typedef protobuf_c_boolean boolean_t;
 typedef struct {
     dividere_arena_t *arena;
     unsigned depth_left;
+    bool judging; /* nobody has scanned the bytes                            */
 } unpack_t;
 
 static int s_unpack_into (unpack_t *self, ProtobufCMessage *message,
@@ -123,7 +127,12 @@ s_store_string (unpack_t *self, const uint8_t *data, size_t size, char **place)
     char *text = (char *) dividere_arena_alloc (self->arena, size + 1);
     if (!text)
         return -1;
-    memcpy (text, data, size);
+    if (!self->judging)
+        memcpy (text, data, size);
+    else if (!dividere_utf8_copy (text, data, size)) {
+        errno = EILSEQ;
+        return -1;
+    }
     text[size] = 0;
     *place = text;
     return 0;
@@ -303,6 +312,8 @@ s_append_packed (unpack_t *self, ProtobufCMessage *message,
     bool varints =
         dividere_fields_wire (descriptor->type) == DIVIDERE_WIRE_VARINT;
     size_t more = size / element;
+    if (!varints && size % element)
+        return dividere_wire_bad ();
     if (varints && dividere_wire_count (at, at + size, &more) < 0)
         return NULL;
     if (!more)
@@ -364,6 +375,7 @@ s_unpack_into (unpack_t *self, ProtobufCMessage *message, const uint8_t *at,
     const ProtobufCMessageDescriptor *type = message->descriptor;
     const ProtobufCFieldDescriptor *next = type->fields;
     const ProtobufCFieldDescriptor *last = next + type->n_fields;
+    const uint8_t *start = at;
     while (at < end) {
         dividere_lookup_t found = dividere_lookup (type, at, end, next, last);
         if (found.descriptor) {
@@ -375,18 +387,45 @@ s_unpack_into (unpack_t *self, ProtobufCMessage *message, const uint8_t *at,
         if (!at)
             return -1;
     }
+    int rc = self->judging
+                 ? dividere_scan_required (type, start, end, self->depth_left)
+                 : 0;
     self->depth_left++;
-    return 0;
+    return rc;
+}
+
+static ProtobufCMessage *
+s_unpack (unpack_t *self, const ProtobufCMessageDescriptor *type,
+          const void *data, size_t size)
+{
+    ProtobufCMessage *message = s_new_message (self, type);
+    const uint8_t *at = (const uint8_t *) data;
+    const uint8_t *end = size ? at + size : at;
+    return message && s_unpack_into (self, message, at, end) == 0 ? message
+                                                                  : NULL;
 }
 
 ProtobufCMessage *
 dividere_unpack (const ProtobufCMessageDescriptor *type, const void *data,
                  size_t size, dividere_arena_t *arena)
 {
-    unpack_t self = { arena, DEPTH_MAX };
-    ProtobufCMessage *message = s_new_message (&self, type);
-    const uint8_t *at = (const uint8_t *) data;
-    const uint8_t *end = size ? at + size : at;
-    return message && s_unpack_into (&self, message, at, end) == 0 ? message
-                                                                   : NULL;
+    unpack_t self = { arena, DEPTH_MAX, false };
+    return s_unpack (&self, type, data, size);
+}
+
+ProtobufCMessage *
+dividere_unpack_judged (const ProtobufCMessageDescriptor *type,
+                        const void *data, size_t size, unsigned depth_max,
+                        size_t budget, dividere_arena_t *arena)
+{
+    unpack_t self = { arena, depth_max, true };
+    dividere_arena_reset_kept (arena, budget);
+    ProtobufCMessage *message = s_unpack (&self, type, data, size);
+    size_t need;
+    if (message || errno != ENOBUFS)
+        return message;
+    if (dividere_scan (type, data, size, depth_max, budget, &need) < 0)
+        return NULL;
+    dividere_arena_reset (arena, need);
+    return dividere_unpack (type, data, size, arena);
 }

@@ -16,6 +16,14 @@ ProtobufCMessage *dividere_unpack (const ProtobufCMessageDescriptor *type,
                                    const void *data, size_t size,
                                    dividere_arena_t *arena);
 
+/*  The same for bytes that nobody has judged: with the errors, the depth and
+ *  the budget of dividere_scan. Nothing is allocated for what is refused: where
+ *  the arena has the room already, the bytes are unpacked and judged at once;
+ *  where it must grow they are scanned first.                               */
+ProtobufCMessage *dividere_unpack_judged (
+    const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+    unsigned depth_max, size_t budget, dividere_arena_t *arena);
+
 /*  An object with nothing in it, also of a type that was made without generated
  *  code.                                                                    */
 void dividere_unpack_init (const ProtobufCMessageDescriptor *type,

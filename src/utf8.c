@@ -7,9 +7,36 @@
 #include <string.h>
 #include "utf8.h"
 
-#define WORD  sizeof (uint64_t)
-#define HIGHS 0x8080808080808080ULL /* the high bit of each byte             */
-#define ONES  0x0101010101010101ULL
+#define COPIED 8192 /* bytes that are judged and copied while they are near   */
+#define SHORT  256 /* bytes that are copied before they are known to be good  */
+#define WORD   sizeof (uint64_t)
+#define HIGHS  0x8080808080808080ULL /* the high bit of each byte             */
+#define ONES   0x0101010101010101ULL
+
+/*  Sixteen bytes in a register of the machine, where it has such.           */
+typedef int8_t vector_t __attribute__ ((vector_size (16)));
+
+#define BLOCK (4 * sizeof (vector_t))
+
+static inline vector_t
+s_load (const uint8_t *at)
+{
+    vector_t vector;
+    memcpy (&vector, at, sizeof (vector));
+    return vector;
+}
+
+/*  A block in which every byte is from 1 to 127.                            */
+static inline bool
+s_is_plain (const uint8_t *at)
+{
+    vector_t others =
+        (vector_t) (s_load (at) <= 0) | (vector_t) (s_load (at + 16) <= 0) |
+        (vector_t) (s_load (at + 32) <= 0) | (vector_t) (s_load (at + 48) <= 0);
+    uint64_t halves[2];
+    memcpy (halves, &others, sizeof (halves));
+    return !(halves[0] | halves[1]);
+}
 
 /*  Has a high bit if any byte is 0 or above 127: subtracting 1 from a zero byte
  *  borrows into its high bit.                                               */
@@ -25,13 +52,15 @@ s_marks (const uint8_t *at)
 static const uint8_t *
 s_skip_plain (const uint8_t *at, const uint8_t *end)
 {
-    while ((size_t) (end - at) >= 4 * WORD &&
-           !((s_marks (at) | s_marks (at + WORD) | s_marks (at + 2 * WORD) |
-              s_marks (at + 3 * WORD)) &
-             HIGHS))
-        at += 4 * WORD;
+    const uint8_t *start = at;
+    while ((size_t) (end - at) >= BLOCK && s_is_plain (at))
+        at += BLOCK;
     while ((size_t) (end - at) >= WORD && !(s_marks (at) & HIGHS))
         at += WORD;
+    /* The last few at once with some that were seen already.                */
+    if (end - at < (ptrdiff_t) WORD && end - start >= (ptrdiff_t) WORD &&
+        !(s_marks (end - WORD) & HIGHS))
+        return end;
     while (at < end && (uint8_t) (*at - 1) < 127)
         at++;
     return at;
@@ -55,18 +84,64 @@ s_character (const uint8_t *at, size_t left)
     return size;
 }
 
+/*  Over characters that begin before limit; NULL where one is wrong.        */
+static const uint8_t *
+s_pass (const uint8_t *at, const uint8_t *limit, const uint8_t *end)
+{
+    while (at < limit && (at = s_skip_plain (at, limit)) != limit)
+        do {
+            size_t length = s_character (at, (size_t) (end - at));
+            if (!length)
+                return NULL;
+            at += length;
+        }
+        while (at<limit && * at> 127);
+    return at;
+}
+
 bool
 dividere_utf8_valid (const void *data, size_t size)
 {
     const uint8_t *at = (const uint8_t *) data;
+    return !size || s_pass (at, at + size, at + size);
+}
+
+/*  Copies text of sixteen bytes and more; the last of them twice, so that there
+ *  is no rest. Whether it is plain is known afterwards.                     */
+static inline bool
+s_copy_short (uint8_t *to, const uint8_t *at, size_t size)
+{
+    vector_t others = { 0 };
+    for (size_t i = 0; i < size; i += sizeof (vector_t)) {
+        if (i > size - sizeof (vector_t))
+            i = size - sizeof (vector_t);
+        vector_t vector = s_load (at + i);
+        others |= (vector_t) (vector <= 0);
+        memcpy (to + i, &vector, sizeof (vector));
+    }
+    uint64_t halves[2];
+    memcpy (halves, &others, sizeof (halves));
+    return !(halves[0] | halves[1]);
+}
+
+bool
+dividere_utf8_copy (void *to, const void *data, size_t size)
+{
+    uint8_t *place = (uint8_t *) to;
+    const uint8_t *at = (const uint8_t *) data;
     const uint8_t *end = size ? at + size : at;
-    while ((at = s_skip_plain (at, end)) != end)
-        do {
-            size_t length = s_character (at, (size_t) (end - at));
-            if (!length)
-                return false;
-            at += length;
-        }
-        while (at != end && *at > 127);
+    if (size >= sizeof (vector_t) && size <= SHORT &&
+        s_copy_short (place, at, size))
+        return true;
+    while (at != end) {
+        size_t left = (size_t) (end - at);
+        const uint8_t *next =
+            s_pass (at, left > COPIED ? at + COPIED : end, end);
+        if (!next)
+            return false;
+        memcpy (place, at, (size_t) (next - at));
+        place += next - at;
+        at = next;
+    }
     return true;
 }

@@ -9,4 +9,8 @@
  *  U+10FFFF) and hold no NUL, at which a C string would end early.          */
 bool dividere_utf8_valid (const void *data, size_t size);
 
+/*  The same, and copies them. What was copied of bytes that are wrong is of no
+ *  use.                                                                     */
+bool dividere_utf8_copy (void *to, const void *data, size_t size);
+
 #endif

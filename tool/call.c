@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "options.h"
@@ -23,6 +24,7 @@ typedef struct {
     bool text;
     bool json;
     bool reflect;
+    bool trace;
     bool named; /* it is a name, not an endpoint                             */
 } self_t;
 
@@ -40,6 +42,8 @@ static const option_t s_options[] = {
       offsetof (self_t, service) },
     { "strict", NULL, "never execute it twice", OPTION_FLAG,
       offsetof (self_t, strict) },
+    { "trace", NULL, "who had it when, on stderr; with --json on stdout",
+      OPTION_FLAG, offsetof (self_t, trace) },
     { "text", NULL, "text format instead of JSON", OPTION_FLAG,
       offsetof (self_t, text) },
     { "json", NULL, "the type of the reply, too", OPTION_FLAG,
@@ -81,12 +85,62 @@ s_fail (const char *where, int error, int remote_error)
                          command_reason (error));
 }
 
+/*  Who had it: of which kind, and by number.                                */
+static const char *
+s_role (dividere_hop_kind_t kind)
+{
+    switch (kind) {
+    case DIVIDERE_HOP_SENT:
+    case DIVIDERE_HOP_ANSWERED: return "client";
+    case DIVIDERE_HOP_QUEUED:
+    case DIVIDERE_HOP_HANDED:
+    case DIVIDERE_HOP_REPLIED: return "broker";
+    case DIVIDERE_HOP_RECEIVED:
+    case DIVIDERE_HOP_BEGUN:
+    case DIVIDERE_HOP_ENDED: return "worker";
+    default: return "?";
+    }
+}
+
+/*  Times count from the first hop: of hosts whose clocks differ, by that.    */
+static void
+s_print_trace (const self_t *self, const dividere_client_t *client)
+{
+    dividere_trace_t trace;
+    FILE *out = self->json ? stdout : stderr;
+    if (!self->trace || dividere_client_trace (client, &trace) < 0)
+        return;
+    fprintf (out, self->json ? "{\"trace\": \"" : "trace ");
+    for (size_t i = 0; i < sizeof (trace.id); i++)
+        fprintf (out, "%02x", trace.id[i]);
+    fprintf (out, self->json ? "\", \"hops\": [" : "\n");
+    for (size_t i = 0; i < trace.count; i++) {
+        const dividere_hop_t *hop = &trace.hops[i];
+        double us = (double) (hop->time_ns - trace.hops[0].time_ns) / 1e3;
+        double step_us =
+            (double) (hop->time_ns - trace.hops[i ? i - 1 : 0].time_ns) / 1e3;
+        if (self->json)
+            fprintf (out,
+                     "%s{\"role\": \"%s\", \"who\": \"%014" PRIx64
+                     "\", \"event\": \"%s\", \"us\": %.1f}",
+                     i ? ", " : "", s_role (hop->kind), hop->who,
+                     dividere_hop_name (hop->kind), us);
+        else
+            fprintf (out, "%-6s  %014" PRIx64 "  %-8s  %10.1f us  %+10.1f us\n",
+                     s_role (hop->kind), hop->who,
+                     dividere_hop_name (hop->kind), us, step_us);
+    }
+    if (self->json)
+        fprintf (out, "]}\n");
+}
+
 static int
 s_ask (const self_t *self, dividere_client_t *client, const char *where,
        const ProtobufCMessage *request)
 {
     dividere_request_options_t options = DIVIDERE_REQUEST_OPTIONS_INIT;
     options.strict = self->strict;
+    options.trace = self->trace;
     dividere_message_t *reply = dividere_message_new ();
     dividere_result_t result = { .error = 0 };
     if (dividere_client_send (client, request, &options, NULL) < 0 ||
@@ -101,6 +155,7 @@ s_ask (const self_t *self, dividere_client_t *client, const char *where,
                      : self->json ? PRINT_MACHINE
                                   : PRINT_JSON,
                      false);
+    s_print_trace (self, client);
     dividere_message_destroy (&reply);
     return status;
 }

@@ -28,12 +28,16 @@ extern const command_t command_doctor;
 extern const command_t command_keygen;
 extern const command_t command_list;
 extern const command_t command_lookup;
+extern const command_t command_metrics;
 extern const command_t command_nameserver;
 extern const command_t command_proxy;
 extern const command_t command_pub;
+extern const command_t command_record;
+extern const command_t command_replay;
 extern const command_t command_selftest;
 extern const command_t command_stats;
 extern const command_t command_sub;
+extern const command_t command_top;
 extern const command_t command_version;
 extern const command_t command_watch;
 
@@ -55,6 +59,17 @@ dividere_client_t *command_client (const command_t *command, const char *where,
  *  do by default. For one that waits without end: has one of them come?     */
 void command_allow_signals (void);
 bool command_ended (void);
+
+/*  Waits so long for one of them. True if it has come; that is told once.   */
+bool command_wait (int64_t time_ns);
+
+/*  Raises the limit of descriptors as far as this process may.              */
+void command_raise_descriptors (void);
+
+/*  After a publisher has refused a message: if that was for want of room
+ *  (errno), waits a little, and true as long as that is no longer than
+ *  timeout_ms in all; *end_ms is 0 before the first time.                   */
+bool command_again (int64_t *end_ms, int timeout_ms);
 
 /*  Name servers, where none are given.                                      */
 #define COMMAND_SERVERS "tcp://127.0.0.1:5000"

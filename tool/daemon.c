@@ -290,6 +290,9 @@ s_speak (self_t *self)
 static int
 s_serve (self_t *self, zactor_fn *actor)
 {
+    command_raise_descriptors ();
+    if (dividere_log_level () < DIVIDERE_LOG_WARNING)
+        dividere_log_set (DIVIDERE_LOG_WARNING, NULL, NULL);
     if (command_secure (self->command, self->security))
         return COMMAND_FAILED;
     self->actor = zactor_new (actor, NULL);

@@ -6,18 +6,21 @@
 #include "command.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <dividere/log.h>
 #include <dividere/security.h>
 
 static const command_t *const s_commands[] = {
-    &command_bench,  &command_broker,  &command_call,     &command_doctor,
-    &command_keygen, &command_list,    &command_lookup,   &command_nameserver,
-    &command_proxy,  &command_pub,     &command_selftest, &command_stats,
-    &command_sub,    &command_version, &command_watch
+    &command_bench,      &command_broker,   &command_call,   &command_doctor,
+    &command_keygen,     &command_list,     &command_lookup, &command_metrics,
+    &command_nameserver, &command_proxy,    &command_pub,    &command_record,
+    &command_replay,     &command_selftest, &command_stats,  &command_sub,
+    &command_top,        &command_version,  &command_watch
 };
 
 #define COMMANDS (sizeof (s_commands) / sizeof (s_commands[0]))
@@ -103,11 +106,42 @@ command_allow_signals (void)
 }
 
 bool
-command_ended (void)
+command_wait (int64_t time_ns)
 {
+    const struct timespec time = { time_ns / 1000000000, time_ns % 1000000000 };
     sigset_t ends;
     s_ends (&ends);
-    return sigtimedwait (&ends, NULL, &(struct timespec){ 0, 0 }) > 0;
+    return sigtimedwait (&ends, NULL, &time) > 0;
+}
+
+bool
+command_ended (void)
+{
+    return command_wait (0);
+}
+
+bool
+command_again (int64_t *end_ms, int timeout_ms)
+{
+    if (errno != EAGAIN)
+        return false;
+    int64_t now_ms = zclock_mono ();
+    if (!*end_ms)
+        *end_ms = now_ms + timeout_ms;
+    if (now_ms >= *end_ms)
+        return false;
+    poll (NULL, 0, 1);
+    return true;
+}
+
+void
+command_raise_descriptors (void)
+{
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
 }
 
 /*  A descriptor that was closed by the caller would become a socket's. Those

@@ -4,12 +4,14 @@
  *  Each line is a verdict, what was looked at, and what to do about it.      */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <dividere/connector.h>
+#include <dividere/library.h>
 #include <dividere/registry.h>
 #include <dividere/security.h>
 #include "options.h"
@@ -65,28 +67,29 @@ s_tell (self_t *self, verdict_t verdict, const char *what, const char *format,
     self->troubles += verdict == BAD;
 }
 
-/*  A socket is about three descriptors, and a connection one.               */
+/*  A connection is one, a socket about three.                                */
 static void
-s_look_at_descriptors (self_t *self)
+s_look_at_descriptors (self_t *self, uint64_t before,
+                       const dividere_room_t *room)
 {
-    struct rlimit limit;
-    if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
-        return;
-    unsigned long soft = (unsigned long) limit.rlim_cur;
+    uint64_t most = room->descriptors;
     s_tell (self,
-            soft < 256     ? BAD
-            : soft < 10000 ? POOR
+            most < 256     ? BAD
+            : most < 10000 ? POOR
                            : FINE,
-            "descriptors", "%lu may be open%s", soft,
-            soft < 10000 ? ": ulimit -n 65536, or LimitNOFILE of the unit"
+            "descriptors", "%" PRIu64 " may be open, %" PRIu64 " by a daemon%s",
+            before, most,
+            most < 10000 ? ": ulimit -n 65536, or LimitNOFILE of the unit"
                          : "");
+    s_tell (self, room->peers < 200 ? POOR : FINE, "peers",
+            "a daemon has room for about %" PRIu64, room->peers);
 }
 
 static void
-s_look_at_sockets (self_t *self)
+s_look_at_sockets (self_t *self, const dividere_room_t *room)
 {
-    size_t limit = zsys_socket_limit ();
-    s_tell (self, FINE, "sockets", "libzmq can have %zu", limit);
+    s_tell (self, FINE, "sockets", "a process can have %" PRIu64,
+            room->sockets);
     FILE *file = fopen ("/proc/sys/net/core/somaxconn", "r");
     int backlog = 0;
     if (file && fscanf (file, "%d", &backlog) == 1)
@@ -98,17 +101,18 @@ s_look_at_sockets (self_t *self)
 }
 
 static void
-s_look_at_memory (self_t *self)
+s_look_at_memory (self_t *self, const dividere_room_t *room)
 {
     struct rlimit limit;
     long pages = sysconf (_SC_AVPHYS_PAGES), size = sysconf (_SC_PAGESIZE);
     long free_mib = pages / 1024 * size / 1024;
     s_tell (self, free_mib < 64 ? POOR : FINE, "memory",
-            "%ld MiB are free now; a connection takes some 30 kB", free_mib);
-    if (getrlimit (RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+            "%ld MiB are free now; a connection takes 30 to 66 kB", free_mib);
+    if (room->memory_limit)
         s_tell (self, POOR, "memory",
-                "this process may have %lu MiB: ulimit -v",
-                (unsigned long) (limit.rlim_cur >> 20));
+                "a process may have %" PRIu64 " MiB (%s): ulimit, or MemoryMax "
+                "of the unit",
+                room->memory >> 20, room->memory_limit);
     if (getrlimit (RLIMIT_MEMLOCK, &limit) == 0)
         s_tell (self, limit.rlim_cur < 65536 ? POOR : FINE, "locked",
                 "%lu KiB may be locked, where secret keys are",
@@ -131,6 +135,20 @@ s_look_at_names (self_t *self)
                            : "");
     if (found)
         freeaddrinfo (found);
+}
+
+/*  As a daemon of this shell would find it.                                 */
+static void
+s_look_at_room (self_t *self)
+{
+    dividere_room_t room;
+    dividere_room_get (&room);
+    uint64_t before = room.descriptors;
+    command_raise_descriptors ();
+    dividere_room_get (&room);
+    s_look_at_descriptors (self, before, &room);
+    s_look_at_sockets (self, &room);
+    s_look_at_memory (self, &room);
 }
 
 /*  Those of a name server, and the first of services.                       */
@@ -186,9 +204,7 @@ s_run (int argc, char **argv)
     if (options_parse (&s_usage, &self, argc, argv, &status) < 0)
         return status;
     command_allow_signals ();
-    s_look_at_descriptors (&self);
-    s_look_at_sockets (&self);
-    s_look_at_memory (&self);
+    s_look_at_room (&self);
     s_look_at_names (&self);
     s_look_at_ports (&self);
     s_look_at_keys (&self);

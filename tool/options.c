@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,21 @@ s_set_number (const usage_t *usage, const option_t *option, const char *text,
 }
 
 static int
+s_set_real (const usage_t *usage, const option_t *option, const char *text,
+            double *place)
+{
+    char *end;
+    double number = strtod (text, &end);
+    if (*text < '0' || *text > '9' || *end || !isfinite (number)) {
+        fprintf (stderr, "dividere %s: --%s %s: it is no number\n",
+                 usage->command->name, option->name, text);
+        return -1;
+    }
+    *place = number;
+    return 0;
+}
+
+static int
 s_set (const usage_t *usage, const option_t *option, const char *text,
        void *self)
 {
@@ -64,6 +80,7 @@ s_set (const usage_t *usage, const option_t *option, const char *text,
     switch (option->kind) {
     case OPTION_FLAG: *(bool *) place = true; return 0;
     case OPTION_TEXT: *(const char **) place = text; return 0;
+    case OPTION_REAL: return s_set_real (usage, option, text, (double *) place);
     default: return s_set_number (usage, option, text, (int *) place);
     }
 }

@@ -10,9 +10,10 @@
  *  member of a structure.                                                   */
 
 typedef enum {
-    OPTION_FLAG,  /* a bool                                                  */
-    OPTION_TEXT,  /* a const char *                                          */
-    OPTION_NUMBER /* an int, 0 or more                                       */
+    OPTION_FLAG,   /* a bool                                                 */
+    OPTION_TEXT,   /* a const char *                                         */
+    OPTION_NUMBER, /* an int, 0 or more                                      */
+    OPTION_REAL    /* a double, 0 or more                                    */
 } option_kind_t;
 
 typedef struct {

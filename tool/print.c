@@ -15,19 +15,25 @@ s_is_control (const char *text)
 }
 
 void
-print_string (const char *text)
+print_string_to (FILE *out, const char *text)
 {
-    putchar ('"');
+    putc ('"', out);
     for (; *text; text++)
         if (*text == '"' || *text == '\\')
-            printf ("\\%c", *text);
+            fprintf (out, "\\%c", *text);
         else if (!s_is_control (text))
-            putchar (*text);
+            putc (*text, out);
         else if ((unsigned char) *text == 0xC2)
-            printf ("\\u%04x", (unsigned) (unsigned char) *++text);
+            fprintf (out, "\\u%04x", (unsigned) (unsigned char) *++text);
         else
-            printf ("\\u%04x", (unsigned) *text);
-    putchar ('"');
+            fprintf (out, "\\u%04x", (unsigned) *text);
+    putc ('"', out);
+}
+
+void
+print_string (const char *text)
+{
+    print_string_to (stdout, text);
 }
 
 void

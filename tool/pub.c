@@ -52,12 +52,15 @@ s_send (const self_t *self, dividere_connector_t *out,
     ProtobufCMessage *message =
         types_read (&command_pub, type, words, self->text);
     int status = message ? 0 : COMMAND_FAILED;
-    for (int i = 0; i < count && status == 0; i++)
-        if (dividere_send (out, message) < 0)
-            status =
-                command_fail (&command_pub, "%s: %s", type->name,
-                              errno == EAGAIN ? "a subscriber does not read"
-                                              : zmq_strerror (errno));
+    for (int i = 0; i < count && status == 0; i++) {
+        int64_t end_ms = 0;
+        while (dividere_send (out, message) < 0 && status == 0)
+            if (!command_again (&end_ms, self->timeout_ms))
+                status =
+                    command_fail (&command_pub, "%s: %s", type->name,
+                                  errno == EAGAIN ? "a subscriber does not read"
+                                                  : zmq_strerror (errno));
+    }
     if (message)
         protobuf_c_message_free_unpacked (message, NULL);
     return status;
@@ -89,7 +92,6 @@ s_publish (const self_t *self, char **arguments)
         return COMMAND_FAILED;
     dividere_options_t options = DIVIDERE_OPTIONS_INIT;
     options.overflow = DIVIDERE_OVERFLOW_TELL;
-    options.send_timeout_ms = self->timeout_ms;
     options.linger_ms = self->timeout_ms;
     dividere_connector_t *out = dividere_publisher_new (arguments[0], &options);
     if (!out)

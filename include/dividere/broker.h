@@ -53,7 +53,8 @@ extern "C" {
  *    bytes_max     bytes of all requests here, with those that workers have
  *                  (268435456)
  *    pending_age   ms that one may wait (30000)
- *    workers_max   workers at a time (100000)
+ *    workers_max   workers at a time (100000); see dividere_room_t for what
+ *                  each takes, and the warning where that is not there
  *    reply_bytes (1048576), reply_age (ms, 10000), reply_total (67108864): what
  *                  is kept for clients that do not read, as by dividere_proxy
  *

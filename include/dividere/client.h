@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <dividere/library.h>
 #include <dividere/message.h>
+#include <dividere/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,11 +72,12 @@ typedef struct {
     int requeues;    /* how often a broker may hand it to another worker */
                      /* when one dies, up to 200; -1: the broker's choice */
     const char *service; /* NULL: the client's                              */
+    bool trace; /* dividere_client_trace tells its way                      */
 } dividere_request_options_t;
 
 #define DIVIDERE_REQUEST_OPTIONS_INIT \
     {                                 \
-        -1, false, -1, NULL           \
+        -1, false, -1, NULL, false    \
     }
 
 /*  What became of a request.                                                */
@@ -174,6 +176,12 @@ DIVIDERE_EXPORT int dividere_client_recv (dividere_client_t *self,
                                           dividere_message_t *message,
                                           dividere_result_t *ret_result,
                                           int timeout_ms);
+
+/*  The way of the request whose result was received last (or asked and waited
+ *  for), where that had the option trace; of one that failed, as far as it is
+ *  known. Returns 0, or -1 with ENOENT.                                     */
+DIVIDERE_EXPORT int dividere_client_trace (const dividere_client_t *self,
+                                           dividere_trace_t *ret_trace);
 
 /*  Its result is then ECANCELED. Returns 0, or -1 with ENOENT.              */
 DIVIDERE_EXPORT int dividere_client_cancel (dividere_client_t *self,

@@ -69,14 +69,19 @@ typedef struct {
     bool sequenced;        /* a publisher numbers its typed messages, a  */
                            /* subscriber counts what it missed           */
     dividere_overflow_t overflow;
-    bool plain; /* without security, although it is loaded    */
-                /* (dividere/security.h); false               */
+    bool plain;    /* without security, although it is loaded    */
+                   /* (dividere/security.h); false               */
+    bool handover; /* dividere_send_owned gives objects to other */
+                   /* threads as they are: inproc only           */
+    int batch;     /* publisher: bytes that it puts into one     */
+                   /* frame, up to 1 MiB, for subscribers that   */
+                   /* all take that; subscriber: > 0, it does; 0 */
 } dividere_options_t;
 
 #define DIVIDERE_OPTIONS_INIT                                                  \
     {                                                                          \
         1000, 1000, -1, -1, 1000, 5000, 100, 5000, false, false, false, false, \
-            DIVIDERE_OVERFLOW_DROP, false                                      \
+            DIVIDERE_OVERFLOW_DROP, false, false, 0                            \
     }
 
 /*  What a connector has seen, from its creation on, in messages.            */
@@ -97,7 +102,8 @@ typedef struct {
 
 /*  Create a connector of a kind; options may be NULL. NULL with
  *    EINVAL           an endpoint or option makes no sense
- *    EPROTONOSUPPORT  transport other than tcp, ipc, inproc
+ *    EPROTONOSUPPORT  transport other than tcp, ipc, inproc; with handover
+ *                       other than inproc
  *    EADDRINUSE, EADDRNOTAVAIL, EACCES, ENODEV, ENOENT   cannot bind (ENOENT:
  *                     the folder of an ipc path)
  *    EMFILE           no more sockets
@@ -162,6 +168,16 @@ DIVIDERE_EXPORT int dividere_connector_send_to (dividere_connector_t *self,
                                                 const dividere_route_t *route,
                                                 const void *data, size_t size,
                                                 int timeout_ms);
+
+/*  The same without a copy, which pays from some 64 KiB on: once it returns 0,
+ *  the bytes are libzmq's, must not change, and release is called with data and
+ *  arg when nobody needs them any more: soon or late, in any thread, where it
+ *  must not block. On failure they stay the caller's, and it is not called. */
+typedef void (dividere_release_fn) (void *data, void *arg);
+
+DIVIDERE_EXPORT int dividere_connector_send_owned (
+    dividere_connector_t *self, const dividere_route_t *route, void *data,
+    size_t size, dividere_release_fn *release, void *arg, int timeout_ms);
 
 /*  Receive the next payload as bytes: dividere_message_data, _size, _route.
  *  Blocks up to recv_timeout_ms. The caller owns the message. NULL with EAGAIN,
@@ -229,6 +245,20 @@ DIVIDERE_EXPORT int dividere_connector_abandon (dividere_connector_t *self);
 
 DIVIDERE_EXPORT void dividere_connector_stats (dividere_connector_t *self,
                                                dividere_stats_t *ret_stats);
+
+/*  Sends what a publisher with the option batch has collected. Small messages
+ *  of one type that follow one another then share a frame, which is sent when
+ *  it is full, before a message of another type, at this call, and on
+ *  destroying: nothing else sends it, so call this at the end of a burst; a
+ *  reactor does so for its sources when its handlers have had their turn. It is
+ *  done only while every subscription to the type is of a subscriber with the
+ *  option, and nobody wants everything; others, as those in Python, get each
+ *  message by itself, and so does everybody then. A proxy merges what its
+ *  subscribers want: do not put one between such a publisher and subscribers of
+ *  which only some have the option, the others would get nothing. Returns 0, or
+ *  -1 with EAGAIN (DIVIDERE_OVERFLOW_TELL, and a subscriber is full: it still
+ *  waits, and sending fails the same way), ENOTSUP (not a publisher), ETERM. */
+DIVIDERE_EXPORT int dividere_connector_flush (dividere_connector_t *self);
 
 /*  The libzmq socket, for options that this class does not offer and for
  *  polling. It stays the connector's; whoever receives from it directly breaks

@@ -32,6 +32,20 @@ DIVIDERE_EXPORT int dividere_send_to (void *sock, const dividere_route_t *route,
                                       const ProtobufCMessage *message,
                                       int timeout_ms);
 
+/*  Sends an object and gives it away: it was allocated as protobuf-c does it
+ *  (malloc for all its parts), is freed when nobody needs it any more, and
+ *  *message_p becomes NULL. On failure it stays the caller's. Over a connector
+ *  with the option handover it is not packed: the receiver, or every
+ *  subscriber, gets this very object, to read only, judged by nobody. The
+ *  receivers must then be of this library and not behind a proxy to another
+ *  transport, which would pass on bytes that mean nothing (EPROTO at their
+ *  receiver). Over any other socket it is packed as dividere_send_to does it,
+ *  and freed. Errors as of dividere_send_to.                                */
+DIVIDERE_EXPORT int dividere_send_owned (void *sock,
+                                         const dividere_route_t *route,
+                                         ProtobufCMessage **message_p,
+                                         int timeout_ms);
+
 /*  Receives the next message: its envelope checked, its type looked up, its
  *  object unpacked. Blocks up to the receive time-out of the socket. The
  *  caller owns the message. NULL with

@@ -35,7 +35,7 @@ typedef struct {
     bench_kind_t kind;
     bench_side_t reference;
     bench_side_t ours;
-    double required;
+    double required; /* 0: the row has no bound and gets no mark             */
     double goal;
 } bench_row_t;
 
@@ -53,6 +53,23 @@ extern const bench_row_t bench_crowd_rows[];
 extern const bench_row_t bench_core_rows[];
 extern const bench_row_t bench_names_rows[];
 extern const bench_row_t bench_stop_rows[];
+extern const bench_row_t bench_view_rows[];
+
+/*  Beside other systems, where the program was built with them.             */
+extern const bench_row_t bench_nng_rows[];
+extern const bench_row_t bench_grpc_rows[];
+extern const bench_row_t bench_nats_rows[];
+
+/*  Whether its server is installed; else a line says that it is not.        */
+bool bench_nats_is_there (void);
+
+/*  The tables of those that are there, then NULL; a line for each other.     */
+const bench_row_t *const *bench_peers (void);
+
+/*  For the pictures, not for the table: the same work over size, and over the
+ *  number of peers.                                                         */
+extern const bench_row_t bench_flow_sweep[];
+extern const bench_row_t bench_crowd_sweep[];
 
 /*  What the processes among the actors of bench_stop_rows are.              */
 extern const dividere_child_reactor_t bench_children[];
@@ -95,6 +112,11 @@ void bench_write_json (FILE *file, const bench_plan_t *plan,
 
 /*  False also for a row that could not be measured.                         */
 bool bench_is_good (const bench_line_t *line);
+
+/*  Our side of a row alone, for so many looks at the clock, which then shows
+ *  how often it was looked at: the same work each time, for who counts
+ *  instructions. Returns how often the work was done.                       */
+double bench_step (const bench_row_t *row, int steps);
 
 /*  For the sides: seconds on a clock that only goes forward, and the median,
  *  which sorts the values.                                                  */

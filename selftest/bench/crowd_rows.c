@@ -196,6 +196,21 @@ typedef struct {
     uint64_t handed;
 } routers_t;
 
+/*  The rest of a message. False: the context is closed, as it may be in the
+ *  midst of one.                                                            */
+static bool
+s_pass_on (zmq_msg_t *frame, void *from, void *to)
+{
+    for (int more = ZMQ_SNDMORE; more;) {
+        if (zmq_msg_recv (frame, from, 0) < 0)
+            return false;
+        more = zmq_msg_more (frame) ? ZMQ_SNDMORE : 0;
+        if (zmq_msg_send (frame, to, more) < 0)
+            return false;
+    }
+    return true;
+}
+
 /*  All that has come to one, to where it belongs.                           */
 static void
 s_hand_on (routers_t *self, bool request)
@@ -210,10 +225,9 @@ s_hand_on (routers_t *self, bool request)
             s_send_name (to, "worker", self->handed++ % self->workers);
             CHECK (zmq_msg_send (&frame, to, ZMQ_SNDMORE) >= 0);
         }
-        for (int more = ZMQ_SNDMORE; more;) {
-            CHECK (zmq_msg_recv (&frame, from, 0) >= 0);
-            more = zmq_msg_more (&frame) ? ZMQ_SNDMORE : 0;
-            CHECK (zmq_msg_send (&frame, to, more) >= 0);
+        if (!s_pass_on (&frame, from, to)) {
+            CHECK_INT (errno, ETERM);
+            break;
         }
     }
     zmq_msg_close (&frame);
@@ -258,6 +272,18 @@ s_libzmq_side (const void *args, double seconds)
 }
 
 static const int s_crowd = 10000;
+
+#define SWEEP(count)                                           \
+    {                                                          \
+        "broker, " #count " workers, " #count " clients",      \
+            "2 ROUTERs, the same peers", BENCH_TIME,           \
+            { s_libzmq_side, &(const int){ count } },          \
+            { s_broker_side, &(const int){ count } }, 10, 1.10 \
+    }
+
+const bench_row_t bench_crowd_sweep[] = {
+    SWEEP (10), SWEEP (100), SWEEP (1000), SWEEP (10000), BENCH_END,
+};
 
 const bench_row_t bench_crowd_rows[] = {
     { "broker, 10,000 workers, 10,000 clients",

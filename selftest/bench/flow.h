@@ -9,9 +9,11 @@
 /*  A stream of messages from the thread that measures to another one.       */
 
 typedef struct {
-    bool inproc; /* else tcp                                                */
-    size_t size; /* of the string in the message                            */
-    bool secure; /* with CURVE                                              */
+    bool inproc;  /* else tcp                                                */
+    size_t size;  /* of the string in the message                            */
+    bool secure;  /* with CURVE                                              */
+    bool given;   /* objects are handed over                                 */
+    size_t batch; /* of a publisher                                         */
 } stream_t;
 
 typedef void (flow_send_fn) (const load_t *load, void *sender, bool mark);
@@ -35,6 +37,12 @@ double flow_pump (flow_t *self, double seconds);
 
 /*  The same into a thread that is made for it and ends at the last mark.    */
 double flow_pump_into (flow_t *self, void *(*receive) (void *), double seconds);
+
+/*  A side of a row: typed messages; takes a stream_t.                       */
+double flow_typed_side (const void *args, double seconds);
+
+/*  The same from a publisher to a subscriber.                               */
+double flow_published_side (const void *args, double seconds);
 
 /*  For the receiver, at each mark. Returns false at the last.               */
 bool flow_take_mark (flow_t *self);

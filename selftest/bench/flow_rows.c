@@ -3,6 +3,7 @@
 /*  One way: one thread sends as fast as it can, another receives.           */
 
 #include "bench.h"
+#include <poll.h>
 #include <dividere.h>
 #include "flow.h"
 #include "secured.h"
@@ -131,6 +132,23 @@ s_send_typed (const load_t *load, void *sender, bool mark)
                0);
 }
 
+/*  An object as large, whose text nobody has written.                       */
+static void
+s_send_given (const load_t *load, void *sender, bool mark)
+{
+    if (mark) {
+        s_send_typed (load, sender, true);
+        return;
+    }
+    size_t size = strlen (load->message.content);
+    Msg01 *message = (Msg01 *) malloc (sizeof (*message));
+    msg01__init (message);
+    message->content = (char *) malloc (size + 1);
+    message->content[0] = message->content[size] = 0;
+    ProtobufCMessage *given = &message->base;
+    CHECK_INT (dividere_send_owned (sender, NULL, &given, -1), 0);
+}
+
 static void *
 s_receive_typed (void *args)
 {
@@ -157,26 +175,89 @@ s_secure (void)
     secured_close (&folder);
 }
 
-static double
-s_typed_side (const void *args, double seconds)
+double
+flow_typed_side (const void *args, double seconds)
 {
     const stream_t *stream = (const stream_t *) args;
     flow_t self;
     if (stream->secure)
         s_secure ();
     flow_init (&self, stream);
-    dividere_connector_t *receiver = dividere_dealer_new (self.address, NULL);
+    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    options.handover = stream->given;
+    dividere_connector_t *receiver =
+        dividere_dealer_new (self.address, &options);
     CHECK (receiver);
     dividere_connector_t *sender =
-        dividere_dealer_new (dividere_connector_endpoint (receiver), NULL);
+        dividere_dealer_new (dividere_connector_endpoint (receiver), &options);
     CHECK (sender);
     self.receiver = receiver;
     self.sender = sender;
-    self.send = s_send_typed;
+    self.send = stream->given ? s_send_given : s_send_typed;
     double rate = flow_pump_into (&self, s_receive_typed, seconds);
     dividere_connector_destroy (&sender);
     dividere_connector_destroy (&receiver);
     dividere_security_unload ();
+    flow_term (&self);
+    return rate;
+}
+
+/*  Room for a publisher comes with a command of libzmq's, which its descriptor
+ *  tells; ZMQ_POLLOUT would say that there is room at any time.              */
+static void
+s_await_room (dividere_connector_t *publisher)
+{
+    struct pollfd item = { .events = POLLIN };
+    size_t size = sizeof (item.fd);
+    CHECK_INT (zmq_getsockopt (dividere_connector_handle (publisher), ZMQ_FD,
+                               &item.fd, &size),
+               0);
+    while (poll (&item, 1, -1) < 0)
+        CHECK_INT (errno, EINTR);
+}
+
+/*  A publisher that loses nothing: it waits until the subscriber has room.  */
+static void
+s_send_published (const load_t *load, void *sender, bool mark)
+{
+    dividere_connector_t *publisher = (dividere_connector_t *) sender;
+    const ProtobufCMessage *message =
+        mark ? &load->mark.base : &load->message.base;
+    while (dividere_send (publisher, message) < 0) {
+        CHECK_INT (errno, EAGAIN);
+        s_await_room (publisher);
+    }
+    while (mark && dividere_connector_flush (publisher) < 0)
+        s_await_room (publisher);
+}
+
+double
+flow_published_side (const void *args, double seconds)
+{
+    const stream_t *stream = (const stream_t *) args;
+    flow_t self;
+    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    options.batch = stream->batch;
+    options.overflow = DIVIDERE_OVERFLOW_TELL;
+    flow_init (&self, stream);
+    dividere_connector_t *sender =
+        dividere_publisher_new (self.address, &options);
+    CHECK (sender);
+    dividere_connector_t *receiver =
+        dividere_subscriber_new (dividere_connector_endpoint (sender),
+                                 &options);
+    CHECK (receiver);
+    CHECK_INT (dividere_subscribe (receiver, &msg01__descriptor), 0);
+    CHECK_INT (dividere_subscribe (receiver, &my_service_req__descriptor), 0);
+    CHECK_INT (dividere_wait_subscribers (sender, &my_service_req__descriptor,
+                                          1, SELFTEST_DEADLINE),
+               0);
+    self.receiver = receiver;
+    self.sender = sender;
+    self.send = s_send_published;
+    double rate = flow_pump_into (&self, s_receive_typed, seconds);
+    dividere_connector_destroy (&sender);
+    dividere_connector_destroy (&receiver);
     flow_term (&self);
     return rate;
 }
@@ -224,6 +305,9 @@ s_reactor_side (const void *args, double seconds)
 
 static const stream_t s_tcp_16 = { false, 16 };
 static const stream_t s_inproc_16 = { true, 16 };
+static const stream_t s_inproc_65536 = { true, 65536 };
+static const stream_t s_given_65536 = { true, 65536, .given = true };
+static const stream_t s_batched_16 = { false, 16, .batch = 8192 };
 static const stream_t s_tcp_256 = { false, 256 };
 static const stream_t s_tcp_4096 = { false, 4096 };
 static const stream_t s_curve_256 = { false, 256, true };
@@ -234,17 +318,29 @@ static const stream_t s_curve_4096 = { false, 4096, true };
         work, against, BENCH_RATE, { reference, stream }, { ours, stream }, \
             required, goal                                                  \
     }
-#define ROW_TYPED(work, stream, required, goal)                        \
-    ROW (work, "libzmq, same bytes", s_raw_side, s_typed_side, stream, \
+#define ROW_TYPED(work, stream, required, goal)                           \
+    ROW (work, "libzmq, same bytes", s_raw_side, flow_typed_side, stream, \
          required, goal)
 /*  At least nine tenths of what libzmq reaches, with CURVE on both sides, is at
  *  least nine tenths of what is reached without.                            */
-#define ROW_CURVE(work, stream)                                           \
-    ROW (work, "libzmq with CURVE, same bytes", s_raw_side, s_typed_side, \
+#define ROW_CURVE(work, stream)                                              \
+    ROW (work, "libzmq with CURVE, same bytes", s_raw_side, flow_typed_side, \
          stream, 0.90, 1.0)
 #define ROW_REACTOR(work, stream, required, goal)                           \
     ROW (work, "libzmq, same bytes, bare recv", s_raw_side, s_reactor_side, \
          stream, required, goal)
+
+#define SWEEP(size)                                                     \
+    {                                                                   \
+        "one way, " #size " B, tcp", "libzmq, same bytes", BENCH_RATE,  \
+            { s_raw_side, &(const stream_t){ false, size } },           \
+            { flow_typed_side, &(const stream_t){ false, size } }, 0, 1 \
+    }
+
+const bench_row_t bench_flow_sweep[] = {
+    SWEEP (16),    SWEEP (64),    SWEEP (256),    SWEEP (1024),    SWEEP (4096),
+    SWEEP (16384), SWEEP (65536), SWEEP (262144), SWEEP (1048576), BENCH_END,
+};
 
 const bench_row_t bench_flow_rows[] = {
     ROW_TYPED ("one way, 16 B, tcp", &s_tcp_16, 0.65, 0.85),
@@ -256,6 +352,15 @@ const bench_row_t bench_flow_rows[] = {
     ROW ("typed into a reactor, 16 B, tcp",
          "zloop, zmsg, protobuf-c in two steps", s_zmsg_side, s_reactor_side,
          &s_tcp_16, 4, 6),
+    ROW ("published, 16 B, tcp, batched", "libzmq, same bytes, one by one",
+         s_raw_side, flow_published_side, &s_batched_16, 1.0, 2.5),
+    { "one way, 64 KiB, inproc, handed over",
+      "the same packed",
+      BENCH_RATE,
+      { flow_typed_side, &s_inproc_65536 },
+      { flow_typed_side, &s_given_65536 },
+      3,
+      50 },
     ROW_CURVE ("one way, CURVE, 256 B, tcp", &s_curve_256),
     ROW_CURVE ("one way, CURVE, 4 KiB, tcp", &s_curve_4096),
     BENCH_END,

@@ -20,10 +20,14 @@
 #define SAMPLES_MAX 100000 /* of one window                                */
 #define SEED        0x9e3779b97f4a7c15
 #define LEASE_MS    86400000 /* longer than any run                        */
+#define SERVER      "192.0.2.77"
+#define PORT        5101
+#define PORTS       900
 
 typedef struct {
     int type; /* of the client                                              */
     int in_flight;
+    bool registers; /* else it looks up                                     */
 } shape_t;
 
 /*  Who asks: the same frames for both sides, each time another name.        */
@@ -32,6 +36,7 @@ typedef struct {
     void *socket;
     zmq_msg_t request;
     char *digits; /* of the name in it                                      */
+    char *port;   /* of the instance, where it registers; a varint          */
     uint64_t random;
 } client_t;
 
@@ -41,11 +46,25 @@ s_client_init (client_t *self, const shape_t *shape, zsock_t *sock)
     char name[32];
     Dividere__Wire__ServiceLookupReq lookup =
         DIVIDERE__WIRE__SERVICE_LOOKUP_REQ__INIT;
+    Dividere__Wire__RegisterService registration =
+        DIVIDERE__WIRE__REGISTER_SERVICE__INIT;
     snprintf (name, sizeof (name), NAME_FORMAT, 0);
-    lookup.servicename = name;
-    CHECK_INT (dividere_control_write (&lookup.base, &self->request), 0);
-    self->digits = (char *) zmq_msg_data (&self->request) +
-                   zmq_msg_size (&self->request) - NAME_DIGITS;
+    lookup.servicename = registration.servicename = name;
+    registration.server = (char *) SERVER;
+    registration.port = PORT;
+    registration.version = 1;
+    registration.instance = 31337;
+    registration.lease_ms = LEASE_MS;
+    CHECK_INT (dividere_control_write (shape->registers ? &registration.base
+                                                        : &lookup.base,
+                                       &self->request),
+               0);
+    char *data = (char *) zmq_msg_data (&self->request);
+    size_t size = zmq_msg_size (&self->request);
+    self->digits = (char *) memmem (data, size, name, strlen (name)) +
+                   strlen (name) - NAME_DIGITS;
+    char *server = (char *) memmem (data, size, SERVER, strlen (SERVER));
+    self->port = shape->registers ? server + strlen (SERVER) + 1 : NULL;
     self->shape = shape;
     self->socket = zsock_resolve (sock);
     self->random = SEED;
@@ -55,6 +74,11 @@ static void
 s_ask (client_t *self)
 {
     unsigned number = (unsigned) (selftest_random (&self->random) % NAMES);
+    if (self->port) {
+        unsigned port = PORT + number % PORTS;
+        self->port[0] = (char) (port | 0x80);
+        self->port[1] = (char) (port >> 7);
+    }
     for (int i = NAME_DIGITS; i-- > 0; number /= 10)
         self->digits[i] = (char) ('0' + number % 10);
     if (self->shape->type == ZMQ_DEALER)
@@ -71,7 +95,8 @@ s_take (client_t *self)
     if (self->shape->type == ZMQ_DEALER)
         CHECK_INT (zmq_recv (self->socket, answer, sizeof (answer), 0), 0);
     int size = zmq_recv (self->socket, answer, sizeof (answer), 0);
-    CHECK (size >= (int) zmq_msg_size (&self->request));
+    CHECK (size >= (int) zmq_msg_size (&self->request) ||
+           (size > 0 && self->shape->registers));
 }
 
 static double
@@ -179,8 +204,8 @@ s_names (bool native)
         snprintf (name, sizeof (name), NAME_FORMAT, i);
         const dividere_instance_t instance = {
             .name = name,
-            .server = "192.0.2.77",
-            .port = 5101 + i % 900,
+            .server = SERVER,
+            .port = PORT + i % PORTS,
             .instance = native ? (uint64_t) i + 1 : 0,
             .lease_ms = native ? LEASE_MS : 0,
             .native = native
@@ -257,6 +282,7 @@ s_names_side (const void *args, double seconds)
 
 static const shape_t s_lock_step = { ZMQ_REQ, 1 };
 static const shape_t s_pipelined = { ZMQ_DEALER, 100 };
+static const shape_t s_registering = { ZMQ_DEALER, 100, true };
 
 const bench_row_t bench_names_rows[] = {
     { "lookup among 1,000,000 names, tcp, p50",
@@ -273,6 +299,13 @@ const bench_row_t bench_names_rows[] = {
       { s_names_side, &s_pipelined },
       0.65,
       0.80 },
+    { "registrations among 1,000,000 names, 100 in flight",
+      "libzmq, DEALER/ROUTER echo",
+      BENCH_RATE,
+      { s_raw_side, &s_registering },
+      { s_names_side, &s_registering },
+      0.30,
+      0.60 },
     { "memory of a name with an instance",
       "(absolute)",
       BENCH_BYTES,

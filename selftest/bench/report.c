@@ -15,6 +15,8 @@ bench_is_good (const bench_line_t *line)
     if (!line->measured)
         return false;
     double required = line->row->required;
+    if (required == 0)
+        return true;
     return line->row->kind == BENCH_RATE ? line->pinned.ratio >= required
                                          : line->pinned.ratio <= required;
 }
@@ -54,6 +56,30 @@ s_ratio (char *text, const bench_row_t *row, double value)
         snprintf (text, TEXT_MAX, "%.2f", value);
 }
 
+/*  What the ratio must be; or that nothing is asked of it.                  */
+static void
+s_bound (const bench_row_t *row, char *required, char *goal)
+{
+    if (row->required == 0) {
+        snprintf (required, TEXT_MAX, "-");
+        snprintf (goal, TEXT_MAX, "-");
+        return;
+    }
+    char ratio[TEXT_MAX - 3];
+    s_ratio (ratio, row, row->required);
+    snprintf (required, TEXT_MAX, "%s %s",
+              row->kind == BENCH_RATE ? ">=" : "<=", ratio);
+    s_ratio (goal, row, row->goal);
+}
+
+static const char *
+s_mark (const bench_line_t *line)
+{
+    if (line->row->required == 0)
+        return line->measured ? "-" : "BELOW";
+    return bench_is_good (line) ? "ok" : "BELOW";
+}
+
 #define ROW_FORMAT "%-42s %-36s %9s %9s %8s %-18s %9s %11s %8s  %s\n"
 
 void
@@ -75,7 +101,6 @@ bench_print_line (FILE *file, const bench_line_t *line)
     char reference[TEXT_MAX] = "", ours[TEXT_MAX], ratio[TEXT_MAX];
     char low[TEXT_MAX], high[TEXT_MAX], range[2 * TEXT_MAX + 2];
     char cores[TEXT_MAX] = "-", required[TEXT_MAX], goal[TEXT_MAX];
-    char bound[TEXT_MAX + 3];
     if (row->reference.run)
         s_figure (reference, row->kind, result->reference);
     s_figure (ours, row->kind, result->ours);
@@ -85,12 +110,9 @@ bench_print_line (FILE *file, const bench_line_t *line)
     snprintf (range, sizeof (range), "%s..%s", low, high);
     if (line->free_measured)
         s_ratio (cores, row, line->free.ratio);
-    s_ratio (required, row, row->required);
-    snprintf (bound, sizeof (bound), "%s %s",
-              row->kind == BENCH_RATE ? ">=" : "<=", required);
-    s_ratio (goal, row, row->goal);
+    s_bound (row, required, goal);
     fprintf (file, ROW_FORMAT, row->work, row->against, reference, ours, ratio,
-             range, cores, bound, goal, bench_is_good (line) ? "ok" : "BELOW");
+             range, cores, required, goal, s_mark (line));
     fflush (file);
 }
 
@@ -129,8 +151,7 @@ s_write_row (FILE *file, const bench_line_t *line)
         s_write_result (file, "one_core", &line->pinned);
     if (line->free_measured)
         s_write_result (file, "all_cores", &line->free);
-    fprintf (file, ",\n      \"mark\": \"%s\" }",
-             bench_is_good (line) ? "ok" : "BELOW");
+    fprintf (file, ",\n      \"mark\": \"%s\" }", s_mark (line));
 }
 
 void

@@ -6,89 +6,18 @@
 #include "bench.h"
 #include <pthread.h>
 #include <dividere.h>
-#include "load.h"
+#include "asker.h"
 #include "selftest.h"
 
-#define PAYLOAD     16
-#define BATCH       16     /* between two looks at the clock               */
-#define SAMPLES_MAX 100000 /* of one window                                 */
-
-typedef struct {
-    int in_flight;
-    int sources; /* of the reactor; the first is asked                      */
-} shape_t;
-
-/*  Who asks.                                                                */
-typedef struct client_t client_t;
-struct client_t {
-    load_t load;
-    void *socket; /* of the kind that ask and answer take                   */
-    void (*ask) (client_t *self);
-    void (*take_answer) (client_t *self);
-    dividere_route_t *route; /* one empty frame, as a request has            */
-    dividere_message_t *answer;
-};
-
-static double
-s_rate (client_t *self, int in_flight, double seconds)
-{
-    for (int i = 0; i < in_flight; i++)
-        self->ask (self);
-    self->take_answer (self);
-    self->ask (self);
-    size_t count = 0;
-    double start = bench_now ();
-    double now;
-    do {
-        for (int i = 0; i < BATCH; i++) {
-            self->take_answer (self);
-            self->ask (self);
-        }
-        count += BATCH;
-        now = bench_now ();
-    }
-    while (now - start < seconds);
-    for (int i = 0; i < in_flight; i++)
-        self->take_answer (self);
-    return (double) count / (now - start);
-}
-
-/*  The median time of one, one at a time.                                   */
-static double
-s_round_trip (client_t *self, double seconds)
-{
-    static double samples[SAMPLES_MAX];
-    self->ask (self);
-    self->take_answer (self);
-    size_t count = 0;
-    double end = bench_now () + seconds;
-    double now = 0;
-    while (now < end && count < SAMPLES_MAX) {
-        double start = bench_now ();
-        self->ask (self);
-        self->take_answer (self);
-        now = bench_now ();
-        samples[count++] = now - start;
-    }
-    return bench_median (samples, count);
-}
-
-static double
-s_measure (client_t *self, int in_flight, double seconds)
-{
-    return in_flight > 1 ? s_rate (self, in_flight, seconds)
-                         : s_round_trip (self, seconds);
-}
-
 static void
-s_ask_raw (client_t *self)
+s_ask_raw (asker_t *self)
 {
     CHECK_INT (zmq_send (self->socket, "", 0, ZMQ_SNDMORE), 0);
     load_send_raw (&self->load, self->socket, false);
 }
 
 static void
-s_take_raw (client_t *self)
+s_take_raw (asker_t *self)
 {
     zmq_msg_t frame;
     zmq_msg_init (&frame);
@@ -120,9 +49,9 @@ s_echo (void *args)
 static double
 s_raw_side (const void *args, double seconds)
 {
-    const shape_t *shape = (const shape_t *) args;
-    client_t self = { .ask = s_ask_raw, .take_answer = s_take_raw };
-    load_init (&self.load, PAYLOAD);
+    const asker_shape_t *shape = (const asker_shape_t *) args;
+    asker_t self = { .ask = s_ask_raw, .take_answer = s_take_raw };
+    load_init (&self.load, ASKER_PAYLOAD);
     zsock_t *router = zsock_new_router ("@tcp://127.0.0.1:*");
     CHECK (router);
     zsock_t *dealer = zsock_new_dealer (zsock_endpoint (router));
@@ -130,7 +59,7 @@ s_raw_side (const void *args, double seconds)
     self.socket = zsock_resolve (dealer);
     pthread_t thread;
     CHECK_INT (pthread_create (&thread, NULL, s_echo, router), 0);
-    double figure = s_measure (&self, shape->in_flight, seconds);
+    double figure = asker_measure (&self, shape->in_flight, seconds);
     CHECK_INT (zmq_send (self.socket, "", 0, ZMQ_SNDMORE), 0);
     load_send_raw (&self.load, self.socket, true);
     pthread_join (thread, NULL);
@@ -141,7 +70,7 @@ s_raw_side (const void *args, double seconds)
 }
 
 static void
-s_ask_typed (client_t *self)
+s_ask_typed (asker_t *self)
 {
     CHECK_INT (dividere_send_to (self->socket, self->route,
                                  &self->load.message.base, -1),
@@ -149,7 +78,7 @@ s_ask_typed (client_t *self)
 }
 
 static void
-s_take_typed (client_t *self)
+s_take_typed (asker_t *self)
 {
     CHECK_INT (dividere_recv_into (self->socket, self->answer, -1), 0);
 }
@@ -179,21 +108,21 @@ s_reactor_new (int sources, char **ret_endpoint)
     return reactor;
 }
 
-static double
-s_reactor_side (const void *args, double seconds)
+double
+asker_reactor_side (const void *args, double seconds)
 {
-    const shape_t *shape = (const shape_t *) args;
+    const asker_shape_t *shape = (const asker_shape_t *) args;
     char *endpoint;
     zactor_t *reactor = s_reactor_new (shape->sources, &endpoint);
-    client_t self = { .ask = s_ask_typed, .take_answer = s_take_typed };
-    load_init (&self.load, PAYLOAD);
+    asker_t self = { .ask = s_ask_typed, .take_answer = s_take_typed };
+    load_init (&self.load, ASKER_PAYLOAD);
     self.route = dividere_route_new ();
     CHECK_INT (dividere_route_append (self.route, "", 0), 0);
     self.answer = dividere_message_new ();
     dividere_connector_t *dealer = dividere_dealer_new (endpoint, NULL);
     CHECK (dealer);
     self.socket = dealer;
-    double figure = s_measure (&self, shape->in_flight, seconds);
+    double figure = asker_measure (&self, shape->in_flight, seconds);
     CHECK_INT (dividere_stop (&reactor, SELFTEST_DEADLINE), 0);
     dividere_connector_destroy (&dealer);
     dividere_message_destroy (&self.answer);
@@ -203,38 +132,38 @@ s_reactor_side (const void *args, double seconds)
     return figure;
 }
 
-static const shape_t s_pipelined = { 100, 1 };
-static const shape_t s_lock_step = { 1, 1 };
-static const shape_t s_lock_step_50 = { 1, 50 };
-static const shape_t s_lock_step_100 = { 1, 100 };
+static const asker_shape_t s_pipelined = { 100, 1 };
+static const asker_shape_t s_lock_step = { 1, 1 };
+static const asker_shape_t s_lock_step_50 = { 1, 50 };
+static const asker_shape_t s_lock_step_100 = { 1, 100 };
 
 const bench_row_t bench_request_rows[] = {
     { "requests to a reactor, 100 in flight, tcp",
       "libzmq, DEALER/ROUTER echo",
       BENCH_RATE,
       { s_raw_side, &s_pipelined },
-      { s_reactor_side, &s_pipelined },
+      { asker_reactor_side, &s_pipelined },
       0.60,
       0.80 },
     { "round trip through a reactor, tcp, p50",
       "libzmq, DEALER/ROUTER echo",
       BENCH_TIME,
       { s_raw_side, &s_lock_step },
-      { s_reactor_side, &s_lock_step },
+      { asker_reactor_side, &s_lock_step },
       1.20,
       1.05 },
     { "reactor with 50 sources, one active, p50",
       "reactor with 1 source",
       BENCH_TIME,
-      { s_reactor_side, &s_lock_step },
-      { s_reactor_side, &s_lock_step_50 },
+      { asker_reactor_side, &s_lock_step },
+      { asker_reactor_side, &s_lock_step_50 },
       1.50,
       1.10 },
     { "reactor with 100 sources, one active, p50",
       "reactor with 1 source",
       BENCH_TIME,
-      { s_reactor_side, &s_lock_step },
-      { s_reactor_side, &s_lock_step_100 },
+      { asker_reactor_side, &s_lock_step },
+      { asker_reactor_side, &s_lock_step_100 },
       1.50,
       1.10 },
     BENCH_END,

@@ -16,6 +16,7 @@ void fuzz_extension (const uint8_t *data, size_t size);
 void fuzz_mirror (const uint8_t *data, size_t size);
 void fuzz_registrar (const uint8_t *data, size_t size);
 void fuzz_schema (const uint8_t *data, size_t size);
+void fuzz_segment (const uint8_t *data, size_t size);
 void fuzz_snapshot (const uint8_t *data, size_t size);
 void fuzz_words (const uint8_t *data, size_t size);
 

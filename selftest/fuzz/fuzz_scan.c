@@ -2,9 +2,10 @@
 
 /*  The guards of the codec: what the scanner accepts, unpacks within what it
  *  said, and what was unpacked can be packed and is accepted again. What it
- *  refuses does no harm.                                                     */
+ *  refuses does no harm. Judged while it is unpacked it is the same.         */
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "arena.h"
@@ -41,16 +42,18 @@ s_unpack_refused (const ProtobufCMessageDescriptor *type, const uint8_t *data,
 static uint8_t *
 s_pack (const ProtobufCMessage *message, size_t *ret_size)
 {
-    dividere_lengths_t lengths;
     size_t size;
-    int rc = dividere_pack_size (message, DEPTH, &lengths, &size);
+    int rc = dividere_pack_size (message, DEPTH, &size);
     assert (rc == 0);
-    uint8_t *packed = (uint8_t *) malloc (size + 1);
-    assert (packed);
-    uint8_t *start = dividere_pack_before (message, &lengths, packed + size);
-    assert (start == packed);
+    uint8_t *room = (uint8_t *) malloc (DIVIDERE_PACKER_SLACK + size);
+    assert (room);
+    uint8_t *end = room + DIVIDERE_PACKER_SLACK + size;
+    uint8_t *start =
+        dividere_pack (dividere_packer_message, message, DEPTH, room, end);
+    assert (start == room + DIVIDERE_PACKER_SLACK);
+    memmove (room, start, size);
     *ret_size = size;
-    return packed;
+    return room;
 }
 
 /*  What was packed is unpacked again, and then packs as before.             */
@@ -71,6 +74,30 @@ s_check_packed (const ProtobufCMessageDescriptor *type, const uint8_t *packed,
     dividere_arena_destroy (&arena);
 }
 
+/*  error is what the scanner said; packed is what it must be again. Only the
+ *  memory that it may take is counted more exactly than by the scanner.      */
+static void
+s_check_judged (const ProtobufCMessageDescriptor *type, const uint8_t *data,
+                size_t size, int error, const uint8_t *packed,
+                size_t packed_size)
+{
+    dividere_arena_t *arena = dividere_arena_new ();
+    dividere_arena_reset (arena, 2 * BUDGET);
+    memset (dividere_arena_alloc (arena, BUDGET), 0xAA, BUDGET);
+    errno = 0;
+    ProtobufCMessage *message =
+        dividere_unpack_judged (type, data, size, DEPTH, BUDGET, arena);
+    assert (message ? !error || error == ENOBUFS : errno == error);
+    if (message && !error) {
+        size_t again_size;
+        uint8_t *again = s_pack (message, &again_size);
+        assert (again_size == packed_size &&
+                memcmp (again, packed, packed_size) == 0);
+        free (again);
+    }
+    dividere_arena_destroy (&arena);
+}
+
 void
 fuzz_scan (const uint8_t *data, size_t size)
 {
@@ -82,7 +109,9 @@ fuzz_scan (const uint8_t *data, size_t size)
     data++;
     size--;
     if (dividere_scan (type, data, size, DEPTH, BUDGET, &need) < 0) {
+        int error = errno;
         s_unpack_refused (type, data, size);
+        s_check_judged (type, data, size, error, NULL, 0);
         return;
     }
     assert (need <= BUDGET);
@@ -92,6 +121,7 @@ fuzz_scan (const uint8_t *data, size_t size)
     assert (message);
     uint8_t *packed = s_pack (message, &packed_size);
     s_check_packed (type, packed, packed_size);
+    s_check_judged (type, data, size, 0, packed, packed_size);
     free (packed);
     dividere_arena_destroy (&arena);
 }

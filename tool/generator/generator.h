@@ -12,6 +12,7 @@
 
 typedef Dividere__Wire__File file_t;
 typedef Dividere__Wire__Message message_t;
+typedef Dividere__Wire__Field field_t;
 typedef Dividere__Wire__Service service_t;
 typedef Dividere__Wire__Method method_t;
 
@@ -42,6 +43,11 @@ void each_message (FILE *out, const file_t *file, each_message_fn *each);
 void message_declare (FILE *out, const char *full);
 char *service_check (const char *package, const service_t *service);
 void service_declare (FILE *out, const char *package, const service_t *service);
+
+/*  A packer for each message of a file. What cannot be packed is a text, else
+ *  NULL.                                                                     */
+char *packers_check (const file_t *file);
+void packers_define (FILE *out, const file_t *file);
 
 /*  A file and all that it imports as a FileDescriptorSet, without comments.  */
 void schema_define (FILE *out, const char *name,

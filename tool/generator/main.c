@@ -100,7 +100,8 @@ s_write_header (self_t *self, const file_t *file)
 static void
 s_write_register (FILE *out, const char *full)
 {
-    fprintf (out, "        &%s__descriptor,\n", name_lower (full));
+    char *lower = name_lower (full);
+    fprintf (out, "        { &%s__descriptor, s_pack_%s },\n", lower, lower);
 }
 
 static void
@@ -114,15 +115,19 @@ s_write_source (self_t *self, const file_t *file)
     assert (out);
     s_write_head (out, file);
     fprintf (out,
-             "\n#include \"%s.dividere.h\"\n\n"
+             "\n#include \"%s.dividere.h\"\n"
+             "#include <dividere/packer.h>\n\n",
+             stem);
+    packers_define (out, file);
+    fprintf (out,
              "int\n"
              "%s__register (void)\n"
              "{\n"
-             "    static const ProtobufCMessageDescriptor *const types[] = {\n",
-             stem, name);
+             "    static const dividere_packed_t types[] = {\n",
+             name);
     each_message (out, file, s_write_register);
-    fprintf (out, "        NULL\n    };\n"
-                  "    return dividere_types_register_all (types);\n}\n\n");
+    fprintf (out, "        { NULL, NULL }\n    };\n"
+                  "    return dividere_packer_register (types);\n}\n\n");
     schema_define (out, name, self->request, self->files, file);
     fclose (out);
 }
@@ -137,6 +142,9 @@ s_generate (self_t *self, const file_t *file)
         if (wrong)
             return text_format ("%s: %s", file->name, wrong);
     }
+    char *wrong = packers_check (file);
+    if (wrong)
+        return text_format ("%s: %s", file->name, wrong);
     s_write_header (self, file);
     s_write_source (self, file);
     return NULL;
