@@ -45,7 +45,6 @@ s_run (zsock_t *pipe, void *arg)
 {
     answering_t *self = (answering_t *) arg;
     zsock_t *sock = zsock_new (ZMQ_ROUTER);
-    zsock_set_linger (sock, 0);
     /* One that was just closed may still be bound.                          */
     CHECK_EVENTUALLY (zsock_bind (sock, "%s", self->endpoint) >= 0);
     free (self->endpoint);

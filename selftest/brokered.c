@@ -73,7 +73,6 @@ brokered_dealer (const char *endpoint, const char *name)
 {
     zsock_t *sock = zsock_new (ZMQ_DEALER);
     CHECK (sock);
-    zsock_set_linger (sock, 0);
     zsock_set_sndtimeo (sock, SELFTEST_DEADLINE);
     zsock_set_rcvtimeo (sock, SELFTEST_DEADLINE);
     if (name)

@@ -14,7 +14,6 @@ employer_open (employer_t *self, const char *endpoint)
     *self = (employer_t){ .router = zsock_new (ZMQ_ROUTER) };
     zsock_set_rcvtimeo (self->router, SELFTEST_DEADLINE);
     zsock_set_router_mandatory (self->router, 1);
-    zsock_set_linger (self->router, 0);
     CHECK_INT (zmq_setsockopt (zsock_resolve (self->router),
                                ZMQ_ROUTER_HANDOVER, &(int){ 1 }, sizeof (int)),
                0);

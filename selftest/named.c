@@ -103,7 +103,6 @@ named_connect (named_peer_t *self, int type, const char *endpoint)
     memset (self, 0, sizeof (*self));
     self->sock = zsock_new (type);
     CHECK (self->sock);
-    zsock_set_linger (self->sock, 0);
     zsock_set_sndtimeo (self->sock, SELFTEST_DEADLINE);
     zsock_set_rcvtimeo (self->sock, SELFTEST_DEADLINE);
     if (type == ZMQ_SUB)

@@ -77,7 +77,6 @@ s_actor (zsock_t *pipe, void *args)
 {
     serving_t *self = (serving_t *) args;
     zsock_t *sock = zsock_new (ZMQ_ROUTER);
-    zsock_set_linger (sock, 0);
     zsock_set_sndhwm (sock, 0);
     zsock_set_rcvhwm (sock, 0);
     char endpoint[64];

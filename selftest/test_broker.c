@@ -396,7 +396,6 @@ test_broker_unread_replies (void)
     zsock_t *client = brokered_dealer (broker.frontend, "client");
     zsock_t *worker = brokered_dealer (broker.backend, "good");
     zsock_t *deaf = zsock_new (ZMQ_DEALER);
-    zsock_set_linger (deaf, 0);
     zsock_set_rcvhwm (deaf, 1);
     zsock_set_sndtimeo (deaf, SELFTEST_DEADLINE);
     CHECK_INT (zsock_connect (deaf, "%s", broker.frontend), 0);

@@ -44,7 +44,6 @@ s_fake_start (fake_t *self, const char *endpoint)
     memset (self, 0, sizeof (*self));
     self->sock = zsock_new (ZMQ_ROUTER);
     CHECK (self->sock);
-    zsock_set_linger (self->sock, 0);
     zsock_set_rcvtimeo (self->sock, SELFTEST_DEADLINE);
     zsock_set_sndhwm (self->sock, 0);
     /* One that was just closed may still be bound.                          */

@@ -150,7 +150,6 @@ test_hostile_frames (void)
     char endpoint[300];
     zactor_t *reactor = s_reactor ("response", endpoint);
     zsock_t *dealer = zsock_new (ZMQ_DEALER);
-    zsock_set_linger (dealer, 0);
     CHECK_INT (zsock_connect (dealer, "%s", endpoint), 0);
     size_t rounds = selftest_scaled (20000);
     long warm = 0;
@@ -222,7 +221,6 @@ test_hostile_counts (void)
         char endpoint[300];
         zactor_t *reactor = s_reactor (s_kinds[kind], endpoint);
         zsock_t *sock = zsock_new (ZMQ_DEALER);
-        zsock_set_linger (sock, 0);
         CHECK_INT (zsock_connect (sock, "%s", endpoint), 0);
         size_t sent = 0;
         for (size_t i = 0; i < sizeof (s_frames) / sizeof (size_t); i++)

@@ -157,7 +157,6 @@ test_introspection_flood (void)
     char *endpoint = s_bind (actor, "tcp://127.0.0.1:*");
     zsock_t *peer = zsock_new (ZMQ_DEALER);
     zsock_set_rcvhwm (peer, 1);
-    zsock_set_linger (peer, 0);
     CHECK_INT (zsock_connect (peer, "%s", endpoint), 0);
     Dividere__ActorStatsReq ask = DIVIDERE__ACTOR_STATS_REQ__INIT;
     Dividere__Ping other = DIVIDERE__PING__INIT;

@@ -79,7 +79,6 @@ static zsock_t *
 s_dealer (const service_t *self)
 {
     zsock_t *dealer = zsock_new (ZMQ_DEALER);
-    zsock_set_linger (dealer, 0);
     zsock_set_rcvhwm (dealer, 1);
     zsock_set_rcvbuf (dealer, 4096);
     zsock_set_rcvtimeo (dealer, SELFTEST_DEADLINE);

@@ -42,7 +42,6 @@ s_raw (int type, const char *endpoint, const frame_t *identity)
     zsock_t *raw = zsock_new (type);
     CHECK (raw);
     zsock_set_rcvtimeo (raw, SELFTEST_DEADLINE);
-    zsock_set_linger (raw, 0);
     if (identity)
         CHECK_INT (zmq_setsockopt (zsock_resolve (raw), ZMQ_ROUTING_ID,
                                    identity->data, identity->size),

@@ -36,7 +36,6 @@ s_connect (int type, const char *endpoint)
         return NULL;
     zsock_t *sock = zsock_new (type);
     CHECK (sock);
-    zsock_set_linger (sock, 0);
     zsock_set_sndtimeo (sock, STOPPABLE_MS);
     zsock_set_rcvtimeo (sock, SELFTEST_DEADLINE);
     if (type == ZMQ_SUB)

@@ -11,6 +11,13 @@
 #define HANDSHAKE_MS 3000
 #define PROBES       3
 
+/*  A socket that is closed without any linger takes its messages back at once,
+ *  and libzmq 4.3.4 aborts the process where the connection breaks in just that
+ *  moment with some frames of a message sent and others not. Both sides of a
+ *  system that is shut down close in the same moment. With a little linger the
+ *  message goes on until the end of either.                                 */
+#define LINGER_MIN_MS 20
+
 /*  libzmq takes a hundred times the length of a subscription.               */
 #define SUBSCRIPTION_MAX 1024
 #define BACKLOG          1024
@@ -27,6 +34,9 @@ dividere_socket_configure (void *handle, const dividere_options_t *options)
     dividere_limits_t limits;
     dividere_limits_get (&limits);
     int64_t size_max = (int64_t) limits.size_max;
+    int linger_ms = options->linger_ms;
+    if (linger_ms >= 0 && linger_ms < LINGER_MIN_MS)
+        linger_ms = LINGER_MIN_MS;
     int keepalive_s =
         options->keepalive_ms / 1000 + (options->keepalive_ms % 1000 ? 1 : 0);
     const struct {
@@ -35,7 +45,7 @@ dividere_socket_configure (void *handle, const dividere_options_t *options)
     } settings[] = {
         { ZMQ_SNDHWM, options->send_hwm },
         { ZMQ_RCVHWM, options->recv_hwm },
-        { ZMQ_LINGER, options->linger_ms },
+        { ZMQ_LINGER, linger_ms },
         { ZMQ_IPV6, options->ipv6 },
         { ZMQ_TCP_KEEPALIVE, keepalive_s > 0 },
         { ZMQ_TCP_KEEPALIVE_IDLE, keepalive_s > 0 ? keepalive_s : -1 },

@@ -56,7 +56,8 @@ typedef struct {
     int recv_hwm;          /* 1000                                       */
     int send_timeout_ms;   /* of the calls without one; -1               */
     int recv_timeout_ms;   /* -1                                         */
-    int linger_ms;         /* destroy waits for unsent messages; 1000    */
+    int linger_ms;         /* unsent messages are still sent after       */
+                           /* destroy; at least 20; 1000                 */
     int keepalive_ms;      /* between probes of an idle tcp connection,  */
                            /* in full seconds, 0: off; 3 in vain end it; */
                            /* 5000                                       */
