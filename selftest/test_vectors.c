@@ -77,8 +77,18 @@ test_vectors_decode (void)
                                              &frame),
                    0);
         s_check_bytes (vector, zmq_msg_data (&frame), zmq_msg_size (&frame));
+        /* Without a socket it is the same object.                           */
+        CHECK_INT (dividere_envelope_decode (zmq_msg_data (&frame),
+                                             zmq_msg_size (&frame), message),
+                   0);
+        CHECK_STR (dividere_message_name (message), vector->type);
+        s_check_bytes (vector, dividere_message_data (message),
+                       dividere_message_size (message));
         zmq_msg_close (&frame);
     }
+    CHECK_FAILS (dividere_envelope_decode ("", 0, message), EPROTO);
+    CHECK (!dividere_message_object (message));
+    CHECK_FAILS (dividere_envelope_decode ("\x0a\x01?", 3, message), ENOENT);
     dividere_message_destroy (&message);
     zsock_destroy (&in);
     zsock_destroy (&out);

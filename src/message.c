@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <czmq.h>
-#include <dividere/text.h>
+#include <dividere/envelope.h>
 #include "envelope_internal.h"
 #include "frame.h"
 #include "handover.h"
@@ -148,6 +148,22 @@ dividere_message_decode (dividere_message_t *self)
     s_clear_content (self);
     errno = error;
     return -1;
+}
+
+int
+dividere_envelope_decode (const void *data, size_t size,
+                          dividere_message_t *message)
+{
+    assert (message && (data || !size));
+    dividere_message_clear (message);
+    zmq_msg_t frame;
+    if (zmq_msg_init_size (&frame, size) < 0)
+        return -1;
+    if (size)
+        memcpy (zmq_msg_data (&frame), data, size);
+    zmq_msg_move (&message->payload, &frame);
+    zmq_msg_close (&frame);
+    return dividere_message_decode (message);
 }
 
 const void *

@@ -6,6 +6,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <zmq.h>
 #include <dividere/library.h>
+#include <dividere/message.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,14 @@ DIVIDERE_EXPORT int dividere_limits_set (const dividere_limits_t *limits);
  *  or an errno of dividere_types_register.                                  */
 DIVIDERE_EXPORT int dividere_envelope_encode (const ProtobufCMessage *message,
                                               zmq_msg_t *ret_frame);
+
+/*  Decodes a frame that came otherwise than by a socket, such as one of a
+ *  recording, into a message, as receiving it would have done. The bytes are
+ *  copied. Returns 0, or -1 with EPROTO, EPROTOTYPE, ENOENT, EBADMSG, EMSGSIZE,
+ *  ELOOP, EILSEQ or ENOBUFS, as dividere_recv has them, or ENOMEM; the message
+ *  is then empty.                                                           */
+DIVIDERE_EXPORT int dividere_envelope_decode (const void *data, size_t size,
+                                              dividere_message_t *message);
 
 #ifdef __cplusplus
 }

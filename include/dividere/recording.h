@@ -26,7 +26,8 @@ typedef struct {
     uint64_t number;  /* from 0, in the order of the recording                */
     uint64_t dropped; /* messages that the recorder could not keep, between  */
                       /* the one before and this                             */
-    const void *data; /* the frame: an envelope, where it is of dividere     */
+    const void *data; /* the frame: an envelope, where it is of dividere;    */
+                      /* dividere_envelope_decode makes an object of it      */
     size_t size;
 } dividere_record_t;
 
