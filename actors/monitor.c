@@ -224,7 +224,7 @@ s_stats (void *arg, zmsg_t *values)
     self_t *self = (self_t *) arg;
     dividere_actor_stat (values, "watched", zlistx_size (self->watched));
     dividere_actor_stat (values, "events", self->events.told);
-    dividere_actor_stat (values, "dropped", self->events.dropped);
+    dividere_actor_stat (values, "events_dropped", self->events.dropped);
 }
 
 void

@@ -129,7 +129,7 @@ s_stats (void *arg, zmsg_t *values)
     self_t *self = (self_t *) arg;
     dividere_actor_stat (values, "exits", self->exits);
     dividere_actor_stat (values, "restarts", self->restarts);
-    dividere_actor_stat (values, "dropped_events", self->events.dropped);
+    dividere_actor_stat (values, "events_dropped", self->events.dropped);
 }
 
 void

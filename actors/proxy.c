@@ -263,7 +263,7 @@ s_stats (void *arg, zmsg_t *values)
         { "frontend_sent", counts->sent[DIVIDERE_FRONTEND] + outlet->sent },
         { "unroutable", outlet->unroutable },
         { "overflowed", outlet->overflowed },
-        { "expired", outlet->expired },
+        { "reply_expired", outlet->expired },
         { "malformed", counts->malformed },
         { "lost", counts->lost },
         { "passed_over", counts->passed_over },

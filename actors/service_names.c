@@ -166,7 +166,7 @@ dividere_names_stats (const dividere_service_t *self, zmsg_t *values)
         rediscovered += server.rediscovered;
         renewals += server.renewals;
     }
-    dividere_actor_stat (values, "connections", zlistx_size (self->names));
+    dividere_actor_stat (values, "nameservers", zlistx_size (self->names));
     dividere_actor_stat (values, "registered", registered);
     dividere_actor_stat (values, "registrations_refused", refused);
     dividere_actor_stat (values, "rediscovered", rediscovered);

@@ -362,7 +362,7 @@ s_stats (void *arg, zmsg_t *values)
     dividere_actor_stat (values, "restarts",
                          dividere_supervision_restarts (self->supervision));
     dividere_actor_stat (values, "left", zlistx_size (self->left));
-    dividere_actor_stat (values, "dropped_events", self->events.dropped);
+    dividere_actor_stat (values, "events_dropped", self->events.dropped);
 }
 
 static bool

@@ -96,8 +96,8 @@ balanced_broker_close (balanced_broker_t *self, size_t requests)
     CHECK_INT (brokered_stat (&self->here, "handed"), requests);
     CHECK_INT (brokered_stat (&self->here, "replied"), requests);
     CHECK_INT (brokered_stat (&self->here, "stray"), 0);
-    CHECK_INT (brokered_stat (&self->here, "malformed_frontend"), 0);
-    CHECK_INT (brokered_stat (&self->here, "malformed_backend"), 0);
+    CHECK_INT (brokered_stat (&self->here, "frontend_malformed"), 0);
+    CHECK_INT (brokered_stat (&self->here, "backend_malformed"), 0);
     brokered_stop (&self->here);
 }
 
@@ -223,9 +223,9 @@ void
 balanced_client_open (balanced_client_t *self, bool python, bool bytes,
                       const char *endpoint)
 {
-    static const dividere_client_options_t typed = DIVIDERE_CLIENT_OPTIONS_INIT;
-    static const dividere_client_options_t plain =
-        DIVIDERE_CLIENT_OPTIONS_BYTES_INIT;
+    dividere_client_options_t options = DIVIDERE_CLIENT_OPTIONS_INIT;
+    if (bytes)
+        options.retries = 3; /* as those of the package for bytes            */
     *self = (balanced_client_t){ .bytes = bytes };
     if (python) {
         char frontend[BALANCED_SIZE];
@@ -234,7 +234,7 @@ balanced_client_open (balanced_client_t *self, bool python, bool bytes,
         self->peer = peer_new ("balance_client.py", words);
         return;
     }
-    self->client = dividere_client_new (endpoint, bytes ? &plain : &typed);
+    self->client = dividere_client_new (endpoint, &options);
     CHECK (self->client);
     self->reply = dividere_message_new ();
     CHECK_INT (dividere_client_wait_connected (self->client, SELFTEST_DEADLINE),

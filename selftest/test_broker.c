@@ -301,7 +301,7 @@ test_broker_hostile_clients (void)
     CHECK (zmq_msg_send (&frame, zsock_resolve (hostile), 0) > 0);
     brokered_ask (hostile, 8, "a good one");
     s_check_alive (&broker, client, worker, 9);
-    CHECK_INT (brokered_stat (&broker, "malformed_frontend"), 3);
+    CHECK_INT (brokered_stat (&broker, "frontend_malformed"), 3);
     CHECK_INT (brokered_stat (&broker, "workers"), 1);
     zsock_destroy (&client);
     zsock_destroy (&hostile);
@@ -340,7 +340,7 @@ test_broker_hostile_workers (void)
     s_send_many (hostile, 1000, 1);
     s_send_forged (hostile, "good", "");
     brokered_send (hostile, "\003", NULL);
-    CHECK_EVENTUALLY (brokered_stat (&broker, "malformed_backend") == 6);
+    CHECK_EVENTUALLY (brokered_stat (&broker, "backend_malformed") == 6);
     CHECK_INT (brokered_stat (&broker, "workers"), 1);
     brokered_send (hostile, "client", "", "nobody asked", NULL);
     brokered_send (hostile, "", NULL, NULL);
@@ -349,7 +349,7 @@ test_broker_hostile_workers (void)
     /* It registers with all it can ask for, and then in another dialect.    */
     s_send_forged (hostile, "hostile", "elsewhere");
     brokered_send (hostile, "\002", NULL);
-    CHECK_EVENTUALLY (brokered_stat (&broker, "malformed_backend") == 8);
+    CHECK_EVENTUALLY (brokered_stat (&broker, "backend_malformed") == 8);
     CHECK_INT (brokered_stat (&broker, "workers"), 2);
     s_check_alive (&broker, client, worker, 9);
     zsock_destroy (&client);

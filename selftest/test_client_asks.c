@@ -219,7 +219,7 @@ test_asks_budget (void)
     CHECK_INT (tries, 100 + 10 + DIVIDERE_RETRY_RESERVE);
     CHECK_INT (self.counts.retried, 10 + DIVIDERE_RETRY_RESERVE);
     CHECK_INT (self.counts.failed, 100);
-    CHECK (self.counts.denied > 0);
+    CHECK (self.counts.retries_denied > 0);
     dividere_asks_term (&self);
 }
 

@@ -353,12 +353,12 @@ test_proxy_stuck_for_long (void)
     zsock_t *client = s_socket (ZMQ_DEALER, proxy.frontend, NULL, 2);
     uint32_t rounds = 0;
     int64_t end = selftest_now_ms () + SELFTEST_DEADLINE;
-    for (; s_stat (&proxy, "expired") < 3 && selftest_now_ms () < end;
+    for (; s_stat (&proxy, "reply_expired") < 3 && selftest_now_ms () < end;
          rounds++) {
         s_send_number (client, rounds, 100000);
         CHECK_INT (s_echo (worker, 0), 1);
     }
-    CHECK (s_stat (&proxy, "expired") >= 3);
+    CHECK (s_stat (&proxy, "reply_expired") >= 3);
     CHECK_EVENTUALLY (s_stat (&proxy, "waiting") == 0);
     CHECK_INT (s_stat (&proxy, "overflowed"), 0);
     zsock_destroy (&client);

@@ -192,8 +192,9 @@ s_check_counts (proxied_t *proxy, uint64_t requests)
 {
     static const char *const s_all[] = { "frontend_received", "backend_sent",
                                          "backend_received", "frontend_sent" };
-    static const char *const s_none[] = { "unroutable", "overflowed", "expired",
-                                          "malformed", "waiting" };
+    static const char *const s_none[] = { "unroutable", "overflowed",
+                                          "reply_expired", "malformed",
+                                          "waiting" };
     for (size_t i = 0; i < sizeof (s_all) / sizeof (s_all[0]); i++)
         CHECK_INT (proxied_stat (proxy, s_all[i]), requests);
     for (size_t i = 0; i < sizeof (s_none) / sizeof (s_none[0]); i++)

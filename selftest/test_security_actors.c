@@ -159,7 +159,7 @@ test_security_broker (void)
         s_call (workers[i], "CONNECT", backend, NULL);
         s_call (workers[i], "START", NULL, NULL);
     }
-    CHECK_EVENTUALLY (employed_stat (broker, "denied_workers") > 0);
+    CHECK_EVENTUALLY (employed_stat (broker, "workers_denied") > 0);
     CHECK_EVENTUALLY (employed_stat (broker, "workers") == 1);
     CHECK_INT (s_ask_as (&town.good, frontend, "jobs", 20000), 0);
     CHECK_INT (s_ask_as (&town.good, frontend, "other", 20000), EACCES);

@@ -77,7 +77,7 @@ test_supervisor_order (void)
     CHECK_STR (workers_ask (supervisor, "LIST"),
                "a running 0 b running 0 c running 0");
     CHECK_STR (workers_ask (supervisor, "STATS"),
-               "children 3 running 3 restarts 0 left 0 dropped_events 0");
+               "children 3 running 3 restarts 0 left 0 events_dropped 0");
     CHECK_INT (workers_say (supervisor, "STOP"), 0);
     CHECK_STR (workers_traces (), "-c -b -a");
     CHECK_FAILS (workers_say (supervisor, "STOP"), EINVAL);
@@ -118,7 +118,7 @@ test_supervisor_one_for_one (void)
     CHECK_STR (workers_ask (supervisor, "LIST"),
                "a running 0 b running 1 c stopped 0");
     CHECK_STR (workers_ask (supervisor, "STATS"),
-               "children 3 running 2 restarts 1 left 0 dropped_events 0");
+               "children 3 running 2 restarts 1 left 0 events_dropped 0");
     CHECK_FAILS (workers_tell (supervisor, "c", "ECHO"), EAGAIN);
     CHECK_INT (workers_say (supervisor, "STOP"), 0);
     s_expect (events, "STOPPED b, STOPPED a");

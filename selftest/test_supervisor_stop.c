@@ -180,7 +180,7 @@ test_supervisor_stuck (void)
         "sticky: on_timer"));
     CHECK_STR (workers_traces (), "+a +c -c -a");
     CHECK_STR (workers_ask (supervisor, "STATS"),
-               "children 3 running 0 restarts 0 left 1 dropped_events 0");
+               "children 3 running 0 restarts 0 left 1 events_dropped 0");
     workers_open ();
     CHECK_EVENTUALLY (strstr (workers_ask (supervisor, "STATS"), "left 0"));
     CHECK_EVENTUALLY (selftest_threads () == threads);

@@ -283,7 +283,7 @@ s_retry (dividere_asks_t *self, dividere_ask_t *ask, int64_t pause_ms,
 {
     bool denied;
     if (!dividere_retry_allowed (&self->retry, ask->attempts, &denied)) {
-        self->counts.denied += denied;
+        self->counts.retries_denied += denied;
         s_end (self, ask, s_outcome (self, ask), NULL, now_us);
         return;
     }

@@ -65,7 +65,7 @@ typedef struct {
     uint64_t failed;
     uint64_t retried;
     uint64_t stale;
-    uint64_t denied;
+    uint64_t retries_denied;
 } dividere_ask_counts_t;
 
 typedef struct {

@@ -35,6 +35,6 @@ dividere_client_stats (const dividere_client_t *self,
         .outstanding = dividere_asks_outstanding (&self->asks),
         .stale = counts->stale,
         .malformed = self->malformed,
-        .denied = counts->denied,
+        .retries_denied = counts->retries_denied,
     };
 }

@@ -134,7 +134,7 @@ s_accept (dividere_dispatcher_t *self, zmq_msg_t *frames, size_t count,
     dividere_request_t *request =
         dividere_requests_add (&self->requests, &id, frames, count, index);
     if (!request) {
-        self->counts.malformed_frontend++;
+        self->counts.frontend_malformed++;
         dividere_lane_leave (self, lane);
     }
     dividere_frames_close (frames, count);
@@ -164,7 +164,7 @@ dividere_dispatcher_from_client (dividere_dispatcher_t *self, zmq_msg_t *frames,
     self->counts.received++;
     if (count < 2 || (index >= 0 && (extension.status != DIVIDERE_STATUS_OK ||
                                      extension.id.client == self->client))) {
-        self->counts.malformed_frontend++;
+        self->counts.frontend_malformed++;
         dividere_frames_close (frames, count);
         return;
     }
@@ -190,9 +190,9 @@ void
 dividere_dispatcher_refuse (dividere_dispatcher_t *self, bool worker)
 {
     if (worker)
-        self->counts.malformed_backend++;
+        self->counts.backend_malformed++;
     else
-        self->counts.malformed_frontend++;
+        self->counts.frontend_malformed++;
 }
 
 /*  The broker ends.                                                         */

@@ -55,10 +55,10 @@ typedef struct {
     uint64_t errors[DIVIDERE_STATUSES]; /* told to clients, by status       */
     uint64_t silent;                    /* of them, those nobody was told    */
     uint64_t stray;
-    uint64_t malformed_frontend;
-    uint64_t malformed_backend;
-    uint64_t refused_workers;
-    uint64_t denied_workers; /* signs of life                               */
+    uint64_t frontend_malformed;
+    uint64_t backend_malformed;
+    uint64_t workers_refused;
+    uint64_t workers_denied; /* signs of life                               */
     uint64_t heartbeats_sent;
     uint64_t heartbeats_received;
     uint64_t workers_lost;

@@ -134,7 +134,7 @@ s_register (dividere_dispatcher_t *self, zmq_msg_t *id,
             dividere_dialect_t dialect, int64_t now_us)
 {
     if (self->workers.table.count >= self->limits.workers_max) {
-        self->counts.refused_workers++;
+        self->counts.workers_refused++;
         return NULL;
     }
     dividere_worker_entry_t *worker =
@@ -157,7 +157,7 @@ s_sign_byte (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
 {
     bool begins = sign == DIVIDERE_HEARTBEAT_REGISTER;
     if (worker && worker->dialect != DIVIDERE_DIALECT_BYTES && !begins) {
-        self->counts.malformed_backend++;
+        self->counts.backend_malformed++;
         return;
     }
     self->counts.heartbeats_received++;
@@ -229,7 +229,7 @@ s_sign_extended (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
     dividere_lane_t *lane = dividere_lane_of (self, heartbeat->service,
                                               heartbeat->service_size, true);
     if (!lane) {
-        self->counts.refused_workers++;
+        self->counts.workers_refused++;
         return;
     }
     if (!worker)
@@ -254,7 +254,7 @@ s_sign_envelope (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
     /* Who forges another's name is not heard.                               */
     if (heartbeat->id_size != zmq_msg_size (id) ||
         memcmp (heartbeat->id, zmq_msg_data (id), heartbeat->id_size) != 0) {
-        self->counts.malformed_backend++;
+        self->counts.backend_malformed++;
         return;
     }
     self->counts.heartbeats_received++;
@@ -287,7 +287,7 @@ s_denied (dividere_dispatcher_t *self, zmq_msg_t *frame,
         self->class.allowed (self->arg, frame, true, service ? service : "",
                              service ? heartbeat->service_size : 0))
         return false;
-    self->counts.denied_workers++;
+    self->counts.workers_denied++;
     return true;
 }
 
@@ -312,5 +312,5 @@ dividere_worker_sign (dividere_dispatcher_t *self,
     else if (envelope)
         s_sign_envelope (self, worker, &frames[0], &heartbeat, now_us);
     else
-        self->counts.malformed_backend++;
+        self->counts.backend_malformed++;
 }

@@ -163,7 +163,7 @@ dividere_dispatcher_from_worker (dividere_dispatcher_t *self, zmq_msg_t *frames,
                                  size_t count, int64_t now_us)
 {
     if (count < 2) {
-        self->counts.malformed_backend++;
+        self->counts.backend_malformed++;
         dividere_frames_close (frames, count);
         return;
     }

@@ -36,7 +36,7 @@ static const struct {
     { NULL, "overflowed", COLUMN_DROPPED },
     { NULL, "reply_expired", COLUMN_DROPPED },
     { NULL, "unroutable", COLUMN_DROPPED },
-    { NULL, "dropped_events", COLUMN_DROPPED },
+    { NULL, "events_dropped", COLUMN_DROPPED },
     { NULL, "traffic_dropped", COLUMN_DROPPED },
     { NULL, "malformed", COLUMN_DROPPED },
     { NULL, "unhandled", COLUMN_DROPPED },
@@ -46,9 +46,8 @@ static const struct {
     { "broker", "worker_lost", COLUMN_DROPPED },
     { "broker", "outcome_unknown", COLUMN_DROPPED },
     { "broker", "refused", COLUMN_DROPPED },
-    { "broker", "malformed_frontend", COLUMN_DROPPED },
-    { "broker", "malformed_backend", COLUMN_DROPPED },
-    { "proxy", "expired", COLUMN_DROPPED },
+    { "broker", "frontend_malformed", COLUMN_DROPPED },
+    { "broker", "backend_malformed", COLUMN_DROPPED },
     { "proxy", "lost", COLUMN_DROPPED },
     { "proxy", "passed_over", COLUMN_DROPPED },
     { "reactor", "unknown_type", COLUMN_DROPPED },
@@ -69,7 +68,7 @@ static const char *const s_gauges[] = {
     "registered",      "threads",     "running",     "window",
     "window_bytes",    "sources",     "children",    "left",
     "segments",        "error",       "latency_p50", "latency_p90",
-    "latency_p99",     "latency_max", "connections", "connectors",
+    "latency_p99",     "latency_max", "nameservers", "watched",
 };
 
 bool

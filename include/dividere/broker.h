@@ -82,8 +82,8 @@ extern "C" {
  *  worker_lost, outcome_unknown, unhandled, refused, failed, unanswered (the
  *  handler ended without a reply), denied (no right to it), and silent (of all
  *  these, those that no client could be told); stray (replies to what was not
- *  asked, a second one, or too late), malformed_frontend, malformed_backend,
- *  refused_workers, denied_workers (signs of life of who may not serve);
+ *  asked, a second one, or too late), frontend_malformed, backend_malformed,
+ *  workers_refused, workers_denied (signs of life of who may not serve);
  *  heartbeats_sent, heartbeats_received, workers_lost; unroutable, overflowed,
  *  reply_expired, waiting (replies, as dividere_proxy has them); and the time
  *  from arrival to reply in microseconds: latency_count, latency_p50,

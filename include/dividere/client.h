@@ -58,12 +58,6 @@ typedef struct {
         0, 5000, 5, 50, 2000, 0, 10000, 64u << 20, NULL \
     }
 
-/*  As the Python package has it for bytes: 3 retries.                       */
-#define DIVIDERE_CLIENT_OPTIONS_BYTES_INIT              \
-    {                                                   \
-        0, 5000, 3, 50, 2000, 0, 10000, 64u << 20, NULL \
-    }
-
 /*  Of one request. Start from DIVIDERE_REQUEST_OPTIONS_INIT.                */
 typedef struct {
     int deadline_ms; /* -1: the client's                                */
@@ -119,7 +113,7 @@ typedef struct {
     uint64_t outstanding; /* neither answered nor failed now                */
     uint64_t stale;       /* answers that nobody waited for                   */
     uint64_t malformed;   /* messages that were no answers                    */
-    uint64_t denied;      /* retries that the budget did not allow            */
+    uint64_t retries_denied; /* that the budget did not allow                */
 } dividere_client_stats_t;
 
 /*  brokers: one endpoint or several, separated by commas; ">" is implied, "@"

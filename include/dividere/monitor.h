@@ -23,8 +23,9 @@ extern "C" {
  *  BIND     events ENDPOINT     endpoint bound  EINVAL, EBUSY (bound already),
  *                                               those of zmq_bind
  *  LIST                         name ...
- *  and those of every actor (dividere/actor.h). STATS: watched, events, dropped
- *  (nobody connected to the events endpoint, or its queue of 1,000 was full).
+ *  and those of every actor (dividere/actor.h). STATS: watched, events,
+ *  events_dropped (nobody connected to the events endpoint, or its queue of
+ *  1,000 was full).
  *  Source: the monitor thread of connection.Connector.                      */
 DIVIDERE_EXPORT void dividere_monitor (zsock_t *pipe, void *args);
 

@@ -39,7 +39,7 @@ extern "C" {
  *                                     endpoints of each source (pairs)
  *  STOP                                                   EINVAL (not started)
  *  STATUS                             state, pid (0: none), restarts, reason
- *  STATS    as every actor: exits, restarts, dropped_events, and, while the
+ *  STATS    as every actor: exits, restarts, events_dropped, and, while the
  *           child is ready, those of its reactor with "child." in front
  *  and those of every actor (dividere/actor.h).
  *

@@ -69,7 +69,7 @@ extern "C" {
  *
  *  STATS, in messages: frontend_received, backend_sent, backend_received,
  *  frontend_sent; unroutable (replies to clients that are gone); overflowed and
- *  expired (replies dropped by reply_bytes, reply_total and reply_age);
+ *  reply_expired (replies dropped by reply_bytes, reply_total and reply_age);
  *  malformed (replies without an address; from subscribers, whatever is not a
  *  subscription of up to 245 bytes); lost (the peer went away in the midst of
  *  them); passed_over (they found a subscriber's queue full, each the beginning

@@ -86,8 +86,8 @@ extern "C" {
  *  Ask only services that are of this library (dividere_instance_t.native): one
  *  in Python ends at a type it does not know.
  *
- *  STATS: those of a worker that are not about brokers; connections (name
- *  servers), registered (with so many), rediscovered, renewals,
+ *  STATS: those of a worker that are not about brokers; nameservers,
+ *  registered (with so many of them), rediscovered, renewals,
  *  registrations_refused; denied, builtin, busy (told so, or dropped),
  *  unroutable, overflowed, reply_expired, traffic_out, traffic_in,
  *  traffic_dropped.

@@ -37,7 +37,7 @@ extern "C" {
  *  and those of every actor (dividere/actor.h). States: stopped, waiting (for
  *  its turn, or the end of the pause), starting, running, stopping; restarts
  *  are those of which it was the cause. STATS: children, running, restarts,
- *  left, dropped_events.
+ *  left, events_dropped.
  *
  *  START is answered when all run. It fails, and what has been started is
  *  stopped, with the errno of the first setup command that is refused, or
