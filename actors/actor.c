@@ -139,7 +139,9 @@ s_dispatch (dividere_actor_t *self, const char *name, char **args, size_t count,
             return count != s_common[i].args
                        ? EINVAL
                        : s_common[i].handler (self, args, values);
-    return ENOSYS;
+    if (streq (name, "SET") && count == 2)
+        return ENOENT;
+    return streq (name, "SET") || streq (name, "BIND") ? EINVAL : ENOSYS;
 }
 
 /*  The reply: the caller's tag if there was one, the status, the values.    */

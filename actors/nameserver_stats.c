@@ -73,7 +73,7 @@ dividere_nameserver_stats (void *arg, zmsg_t *values)
         { "reply_dropped",
           s_dropped (&sides[DIVIDERE_NAMESERVER_REQUESTS].outlet) },
         { "snapshots", self->store.count },
-        { "snapshot_failed", self->store.failed },
+        { "snapshots_failed", self->store.failed },
     };
     ADD (values, stats);
 }

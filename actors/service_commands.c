@@ -232,6 +232,7 @@ dividere_service_stats (void *arg, zmsg_t *values)
     dividere_executor_stats (&self->executor, values);
     dividere_actor_stat (values, "builtin", self->builtin.count);
     dividere_actor_stat (values, "denied", self->denied);
+    dividere_actor_stat (values, "busy", self->executor.counts.busy);
     dividere_actor_stat (values, "unroutable", outlet->unroutable);
     dividere_actor_stat (values, "overflowed", outlet->overflowed);
     dividere_actor_stat (values, "reply_expired", outlet->expired);

@@ -102,7 +102,7 @@ test_nameserver_snapshot_refused (void)
     CHECK_INT (unlink (path), 0);
     CHECK_INT (mkdir (path, 0700), 0);
     CHECK_FAILS (named_command (&names, "SNAPSHOT", NULL, NULL), EISDIR);
-    CHECK_INT (named_stat (&names, "snapshot_failed"), 1);
+    CHECK_INT (named_stat (&names, "snapshots_failed"), 1);
     CHECK (access (fresh, F_OK) < 0);
     named_stop (&names);
     CHECK_INT (rmdir (path), 0);

@@ -27,7 +27,8 @@ extern "C" {
  *  BIND     "introspection"              EINVAL, EADDRINUSE, EMFILE,
  *           ENDPOINT     endpoint        EPROTONOSUPPORT, those of zmq_bind
  *  SET      "security" FOLDER            EBUSY, ENOTSUP, those of
- *                                        dividere_security_load
+ *                                        dividere_security_load; ENOENT (no
+ *                                        such setting)
  *  $TERM    (no reply)
  *
  *  BIND introspection gives the actor a socket of its own, where other
@@ -39,7 +40,8 @@ extern "C" {
  *  they are plain), and not for a supervisor, which has none; without it they
  *  are as was loaded when the actor was made (dividere/security.h).
  *
- *  Any: ENOSYS (no such command), EINVAL (arguments missing or too many).   */
+ *  Any: ENOSYS (no such command), EINVAL (arguments missing or too many).
+ *  doc/commands.md has the commands, settings and statistics of all actors.  */
 
 /*  Sends a command and its arguments (a NULL ends them) and waits for the
  *  reply, up to timeout_ms (-1: no limit). Returns 0 and, where ret_reply is

@@ -79,7 +79,7 @@ extern "C" {
  *  the same place), conflicts (renewals of who was replaced), refused (what was
  *  wrong with it, or a limit), lookups, unknown (names that nobody has), listed
  *  (pages), malformed, rediscovered (times told), watchers, watches, pushed,
- *  push_dropped, reply_dropped, snapshots, snapshot_failed.
+ *  push_dropped, reply_dropped, snapshots, snapshots_failed.
  *  Source: ServiceRegistry.Server of the Python package.                    */
 DIVIDERE_EXPORT void dividere_nameserver (zsock_t *pipe, void *args);
 
