@@ -159,7 +159,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
 static int
 s_open_side (dividere_broker_t *self, dividere_broker_side_t *side)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = self->settings.hwm;
     options.linger_ms = self->settings.linger_ms;
     side->handle = zsys_socket (ZMQ_ROUTER, NULL, 0);

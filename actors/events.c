@@ -14,7 +14,7 @@ dividere_events_bind (dividere_events_t *self, char **args, zmsg_t *values)
         return EINVAL;
     if (self->connector)
         return EBUSY;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = EVENTS_HWM;
     options.send_timeout_ms = 0;
     options.linger_ms = LAST_MS;

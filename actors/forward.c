@@ -107,7 +107,7 @@ s_on_retry (zloop_t *loop, int timer, void *arg)
 
 static int
 s_open_side (dividere_forward_t *self, dividere_side_t *side, int type,
-             const dividere_options_t *options)
+             const dividere_connector_options_t *options)
 {
     side->handle = zsys_socket (type, NULL, 0);
     if (!side->handle || dividere_socket_configure (side->handle, options) < 0)
@@ -139,7 +139,7 @@ dividere_forward_new (zloop_t *loop, const dividere_forward_options_t *options)
     for (int i = 0; i < flows; i++)
         dividere_flow_init (&self->flows[i], &self->sides[i],
                             &self->sides[1 - i], types[1 - i]);
-    dividere_options_t common = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t common = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     common.send_hwm = common.recv_hwm = options->hwm;
     common.linger_ms = options->linger_ms;
     self->drive = dividere_drive_new (loop, s_serve, self);

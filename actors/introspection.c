@@ -129,7 +129,7 @@ s_serve (void *arg, void *owner, dividere_turn_t *turn)
 static int
 s_open (dividere_introspection_t *self, zloop_t *loop)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = HWM;
     options.linger_ms = 0;
     self->drive = dividere_drive_new (loop, s_serve, self);

@@ -335,7 +335,7 @@ static int
 s_open_side (dividere_nameserver_t *self, dividere_nameserver_side_t *side)
 {
     bool publishes = side == &self->sides[PUBLISH];
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = HWM;
     options.linger_ms = LINGER_MS;
     side->handle = zsys_socket (publishes ? ZMQ_XPUB : ZMQ_ROUTER, NULL, 0);

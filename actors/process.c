@@ -87,7 +87,7 @@ s_command_start (void *arg, char **args, size_t count, zmsg_t *values)
         return EINVAL;
     if (s_is_endless (self))
         return dividere_process_fail (
-            self, ENOTSUP, "main must call dividere_child_main first");
+            self, ENOTSUP, "main must call dividere_process_main first");
     freen (self->reason);
     s_renew_restart (self);
     dividere_process_forget_bound (self);

@@ -220,8 +220,8 @@ s_refuse (int error, const char *what, const char *name, int parent)
     s_leave (parent);
 }
 
-static const dividere_child_reactor_t *
-s_find (const dividere_child_reactor_t *reactors, const char *name)
+static const dividere_process_reactor_t *
+s_find (const dividere_process_reactor_t *reactors, const char *name)
 {
     for (; reactors && reactors->name; reactors++)
         if (streq (reactors->name, name))
@@ -231,7 +231,7 @@ s_find (const dividere_child_reactor_t *reactors, const char *name)
 
 /*  One whose parent is gone already has nothing to host.                    */
 static void
-s_run (const dividere_child_reactor_t *reactors, const char *name,
+s_run (const dividere_process_reactor_t *reactors, const char *name,
        const char *security)
 {
     int parent = s_open_parent ();
@@ -239,7 +239,7 @@ s_run (const dividere_child_reactor_t *reactors, const char *name,
         s_limit_life ();
         return;
     }
-    const dividere_child_reactor_t *entry = s_find (reactors, name);
+    const dividere_process_reactor_t *entry = s_find (reactors, name);
     if (!entry)
         s_refuse (ESRCH, "no reactor is called", name, parent);
     else if (security && dividere_security_load (security) < 0)
@@ -258,8 +258,8 @@ s_is_channel (int fd)
 }
 
 void
-dividere_child_main (int argc, char **argv,
-                     const dividere_child_reactor_t *reactors)
+dividere_process_main (int argc, char **argv,
+                       const dividere_process_reactor_t *reactors)
 {
     s_called = true;
     if (argc < 3 || !streq (argv[1], DIVIDERE_CHILD_MARK))

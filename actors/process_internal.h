@@ -109,7 +109,7 @@ zmsg_t *dividere_process_source_command (
 /*  What the sources were bound to is not asked for again.                   */
 void dividere_process_forget_bound (dividere_process_t *self);
 
-/*  True once main has called dividere_child_main (process_host.c).          */
+/*  True once main has called dividere_process_main (process_host.c).        */
 bool dividere_child_main_called (void);
 
 #endif

@@ -184,7 +184,7 @@ s_capture_new (self_t *self, const char *text, char *ret_address)
     void *push = zsys_socket (ZMQ_PUSH, NULL, 0);
     if (!push)
         return NULL;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = self->options.hwm;
     options.linger_ms = self->options.linger_ms;
     if (dividere_socket_configure (push, &options) == 0 &&

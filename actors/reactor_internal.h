@@ -33,8 +33,9 @@ typedef struct {
     dividere_drive_t *drive;     /* over all sources; NULL: no descriptors  */
     dividere_message_t *message; /* every message is received into it       */
     dividere_handlers_t handlers;
-    int64_t last_idle;     /* when on_idle was called          */
-    dividere_stats_t gone; /* of sources that were removed            */
+    int64_t last_idle; /* when on_idle was called          */
+    dividere_connector_stats_t
+        gone; /* of sources that were removed            */
     struct {
         uint64_t handled;
         uint64_t failed;

@@ -103,7 +103,7 @@ s_close_source (self_t *self)
 static int
 s_open_source (self_t *self)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.recv_hwm = (int) self->settings.hwm;
     options.linger_ms = 0;
     if (self->drive)

@@ -52,7 +52,7 @@ static int
 s_open (dividere_service_t *self)
 {
     dividere_door_t *door = &self->door;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = (int) self->settings.hwm;
     options.linger_ms = LINGER_MS;
     if (!self->drive)

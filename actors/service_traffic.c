@@ -60,7 +60,7 @@ dividere_traffic_bind (dividere_service_t *self,
                        const dividere_endpoint_t *endpoint, char *ret_address)
 {
     dividere_traffic_t *traffic = &self->traffic;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = (int) self->settings.hwm;
     options.linger_ms = LINGER_MS;
     if (!self->drive)

@@ -21,9 +21,9 @@ dividere_reactor_source (dividere_reactor_t *self, const char *name)
 
 /*  What a source counted stays in the sums when it is gone.                 */
 static void
-s_add_stats (dividere_stats_t *sum, dividere_source_t *source)
+s_add_stats (dividere_connector_stats_t *sum, dividere_source_t *source)
 {
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (source->connector, &stats);
     sum->received += stats.received;
     sum->sent += stats.sent;
@@ -265,7 +265,7 @@ void
 dividere_reactor_stats (void *arg, zmsg_t *values)
 {
     dividere_reactor_t *self = (dividere_reactor_t *) arg;
-    dividere_stats_t sum = self->gone;
+    dividere_connector_stats_t sum = self->gone;
     dividere_source_t *source =
         (dividere_source_t *) zlistx_first (self->sources);
     for (; source; source = (dividere_source_t *) zlistx_next (self->sources))

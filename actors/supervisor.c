@@ -389,13 +389,13 @@ s_configure (self_t *self, const dividere_supervisor_config_t *config)
     dividere_supervision_limits_t limits = {
         .count = self->count,
         .all = config->strategy == DIVIDERE_ONE_FOR_ALL,
-        .setup_limit_ms = s_or (config->setup_limit, 10000),
-        .stop_limit_ms = s_or (config->stop_limit, 5000),
+        .setup_limit_ms = s_or (config->setup_limit_ms, 10000),
+        .stop_limit_ms = s_or (config->stop_limit_ms, 5000),
         .restart = {
-            .backoff_ms = s_or (config->backoff, 100),
-            .backoff_max_ms = s_or (config->backoff_max, 5000),
+            .backoff_ms = s_or (config->backoff_ms, 100),
+            .backoff_max_ms = s_or (config->backoff_max_ms, 5000),
             .intensity = (size_t) s_or (config->intensity, 5),
-            .period_ms = s_or (config->period, 10000),
+            .period_ms = s_or (config->period_ms, 10000),
         },
     };
     self->supervision = dividere_supervision_new (&limits);

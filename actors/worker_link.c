@@ -110,7 +110,7 @@ static int
 s_open (dividere_link_t *self)
 {
     dividere_worker_t *worker = self->worker;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = HWM;
     options.linger_ms = LINGER_MS;
     options.reconnect_ms = RECONNECT_MS;

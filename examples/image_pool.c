@@ -6,7 +6,7 @@
  *  Each frame is cut into tiles. A tile is a message to a proxy, which hands it
  *  to the next process of the pool; the pixels come back in the reply and are
  *  put together here. The processes are this program once more, which
- *  dividere_child_main turns into the reactor "tiles".
+ *  dividere_process_main turns into the reactor "tiles".
  *
  *  Build: protoc-c --c_out=. guide.proto
  *         cc -O2 image_pool.c guide.pb-c.c \
@@ -111,7 +111,7 @@ static const dividere_handler_t s_handlers[] = {
     DIVIDERE_HANDLER_END,
 };
 static const dividere_reactor_config_t s_config = { .handlers = s_handlers };
-static const dividere_child_reactor_t s_reactors[] = {
+static const dividere_process_reactor_t s_reactors[] = {
     { "tiles", &s_config },
     { NULL, NULL },
 };
@@ -322,7 +322,7 @@ s_run (const char *name, uint32_t width, uint32_t height)
 int
 main (int argc, char **argv)
 {
-    dividere_child_main (argc, argv, s_reactors);
+    dividere_process_main (argc, argv, s_reactors);
     long width = argc == 4 ? strtol (argv[2], NULL, 10) : 640;
     long height = argc == 4 ? strtol (argv[3], NULL, 10) : 480;
     if (argc == 3 || argc > 4 || width < 1 || width > PIXELS_MAX ||

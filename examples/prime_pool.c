@@ -3,7 +3,7 @@
 /*  A pool of processes for work that needs all cores: is a number prime?
  *
  *  The workers are reactors in processes that this program starts: each is the
- *  program once more, which dividere_child_main turns into a reactor. They
+ *  program once more, which dividere_process_main turns into a reactor. They
  *  connect to the backend of a proxy, which hands the questions round. The
  *  client is a dealer, so that it can have many questions outstanding.
  *
@@ -44,7 +44,7 @@ static const dividere_handler_t s_handlers[] = {
     DIVIDERE_HANDLER_END,
 };
 static const dividere_reactor_config_t s_config = { .handlers = s_handlers };
-static const dividere_child_reactor_t s_reactors[] = {
+static const dividere_process_reactor_t s_reactors[] = {
     { "primes", &s_config },
     { NULL, NULL },
 };
@@ -183,7 +183,7 @@ s_measure (int processes)
 int
 main (int argc, char **argv)
 {
-    dividere_child_main (argc, argv, s_reactors);
+    dividere_process_main (argc, argv, s_reactors);
     long processes = argc > 1 ? strtol (argv[1], NULL, 10) : 2;
     if (processes < 1 || processes > PROCESSES_MAX) {
         fprintf (stderr, "usage: %s [1..%d]\n", argv[0], PROCESSES_MAX);

@@ -3,7 +3,7 @@
 #define DIVIDERE_H
 
 /*  Everything: typed protobuf messages over ZeroMQ, with CZMQ actors. Each
- *  header below also stands alone.                                          */
+ *  header below also stands alone; dividere/packer.h is for generated code.  */
 
 #include "dividere/actor.h"
 #include "dividere/broker.h"
@@ -17,7 +17,6 @@
 #include "dividere/message.h"
 #include "dividere/monitor.h"
 #include "dividere/nameserver.h"
-#include "dividere/packer.h"
 #include "dividere/port.h"
 #include "dividere/process.h"
 #include "dividere/proxy.h"

@@ -153,7 +153,7 @@ main (int argc, char **argv)
         test_process_endless ();
         return 0;
     }
-    dividere_child_main (argc, argv, selftest_reactors);
+    dividere_process_main (argc, argv, selftest_reactors);
     const char *name = NULL;
     bool go_on = false, list = false;
     for (int i = 1; i < argc; i++) {

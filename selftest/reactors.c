@@ -141,7 +141,7 @@ static const dividere_reactor_config_t s_leaving = {
 };
 static const dividere_reactor_config_t s_unsent = { .on_init = s_send_unsent };
 
-const dividere_child_reactor_t selftest_reactors[] = {
+const dividere_process_reactor_t selftest_reactors[] = {
     { "obedient", &s_obedient },
     { "refusing", &s_refusing },
     { "crashing", &s_crashing },

@@ -16,7 +16,7 @@
  *  leaving        likewise, but in a handler of exit
  *  unsent         its init hook sends on source-1
  *  plain          has no configuration                                      */
-extern const dividere_child_reactor_t selftest_reactors[];
+extern const dividere_process_reactor_t selftest_reactors[];
 
 /*  A text in the names of descriptors that no child may have.               */
 #define SELFTEST_PRIVATE "selftest-private"

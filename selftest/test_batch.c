@@ -24,7 +24,7 @@ void test_batch_refused (void);
 static dividere_connector_t *
 s_publisher (int batch)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.batch = batch;
     options.overflow = DIVIDERE_OVERFLOW_TELL;
     options.send_hwm = 100000;
@@ -38,7 +38,7 @@ s_publisher (int batch)
 static dividere_connector_t *
 s_subscriber (dividere_connector_t *publisher, int batch, size_t count)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.batch = batch;
     options.recv_hwm = 100000;
     dividere_connector_t *self =
@@ -133,7 +133,7 @@ test_batch_order (void)
             s_check_text (in, message, "between");
     }
     CHECK_FAILS (dividere_recv_into (in, message, 0), EAGAIN);
-    dividere_stats_t sent, received;
+    dividere_connector_stats_t sent, received;
     dividere_connector_stats (out, &sent);
     dividere_connector_stats (in, &received);
     CHECK_INT (sent.sent, ROUNDS + (ROUNDS + 96) / 97);
@@ -188,7 +188,7 @@ test_batch_shared (void)
 static void
 s_wait_left (dividere_connector_t *publisher)
 {
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     CHECK_EVENTUALLY (
         (dividere_connector_stats (publisher, &stats), stats.subscribers == 4));
 }
@@ -213,7 +213,7 @@ test_batch_plain (void)
         CHECK_INT (s_send_number (out, i), 0);
         s_check_number (plain, message, i);
     }
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (plain, &stats);
     CHECK_INT (stats.malformed, 0);
     dividere_connector_destroy (&plain);
@@ -251,7 +251,7 @@ test_batch_everything (void)
         s_check_number (in, message, i);
         s_check_number (all, message, i);
     }
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (all, &stats);
     CHECK_INT (stats.malformed, 0);
     dividere_message_destroy (&message);
@@ -268,7 +268,7 @@ test_batch_flush (void)
     dividere_connector_t *out = s_publisher (1 << 20);
     dividere_connector_t *in = s_subscriber (out, 1, 1);
     dividere_message_t *message = dividere_message_new ();
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     for (int i = 0; i < 10; i++)
         CHECK_INT (s_send_number (out, i), 0);
     dividere_connector_stats (out, &stats);
@@ -304,7 +304,7 @@ void
 test_batch_full (void)
 {
     for (int policy = 0; policy < 2; policy++) {
-        dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+        dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
         options.batch = 1000;
         options.send_hwm = options.recv_hwm = 5;
         options.overflow =
@@ -317,7 +317,7 @@ test_batch_full (void)
         options.overflow = DIVIDERE_OVERFLOW_DROP;
         dividere_connector_t *in = dividere_subscriber_new (to, &options);
         dividere_message_t *message = dividere_message_new ();
-        dividere_stats_t stats;
+        dividere_connector_stats_t stats;
         CHECK_INT (dividere_subscribe (in, &test_msg01__descriptor), 0);
         CHECK_INT (dividere_wait_subscribers (out, &test_msg01__descriptor, 1,
                                               SELFTEST_DEADLINE),
@@ -350,7 +350,7 @@ test_batch_full (void)
 void
 test_batch_sequenced (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.sequenced = true;
     options.batch = 2000;
     options.send_hwm = options.recv_hwm = 10000;
@@ -370,7 +370,7 @@ test_batch_sequenced (void)
         s_check_number (in, message, i);
         CHECK_INT (dividere_message_sequence (message), i + 1);
     }
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (in, &stats);
     CHECK_INT (stats.missed, 0);
     dividere_message_destroy (&message);
@@ -482,7 +482,7 @@ test_batch_hostile (void)
         FRAME ("\x00\x0A\x05Msg01\xFF", 1),
 #undef FRAME
     };
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.batch = 1;
     zsock_t *raw = zsock_new (ZMQ_XPUB);
     CHECK (zsock_bind (raw, "tcp://127.0.0.1:*") >= 0);
@@ -506,7 +506,7 @@ test_batch_hostile (void)
             CHECK_INT (errno, EPROTO);
         CHECK_STR (DIVIDERE_MESSAGE_AS (message, Msg01, msg01)->content,
                    "mark");
-        dividere_stats_t stats;
+        dividere_connector_stats_t stats;
         dividere_connector_stats (in, &stats);
         malformed += s_frames[i].malformed;
         CHECK_INT (stats.malformed, malformed);
@@ -519,7 +519,7 @@ test_batch_hostile (void)
 void
 test_batch_refused (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.batch = -1;
     CHECK (!dividere_publisher_new ("tcp://127.0.0.1:*", &options));
     CHECK_INT (errno, EINVAL);

@@ -67,7 +67,7 @@ s_check_publish (const char *endpoint)
     s_send (out, "a");
     s_expect (in, "abc");
     s_expect (in, "a");
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (out, &stats);
     CHECK_INT (stats.sent, 3);
     CHECK_INT (stats.subscribers, 1);
@@ -214,7 +214,7 @@ test_connector_errors (void)
     free (taken);
     dividere_connector_destroy (&first);
 
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = 0;
     CHECK_FAILS (dividere_dealer_new ("tcp://127.0.0.1:1", &options), EINVAL);
 }
@@ -354,7 +354,7 @@ s_int_option (dividere_connector_t *connector, int option)
 void
 test_connector_options (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = 17;
     options.recv_hwm = 18;
     options.linger_ms = 29;
@@ -382,7 +382,7 @@ test_connector_options (void)
         s_send (dealer, "x");
     CHECK_FAILS (dividere_connector_send (dealer, "x", 1), EAGAIN);
     CHECK_FAILS (dividere_connector_recv (dealer), EAGAIN);
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (dealer, &stats);
     CHECK_INT (stats.sent, 17);
     CHECK_INT (stats.refused, 1);
@@ -432,7 +432,7 @@ test_connector_ipc_taken (void)
 static uint64_t
 s_subscribers (dividere_connector_t *publisher)
 {
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (publisher, &stats);
     return stats.subscribers;
 }
@@ -473,7 +473,7 @@ test_publisher_wait (void)
 static void
 s_check_overflow (dividere_overflow_t overflow)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = 10;
     options.recv_hwm = 10;
     options.overflow = overflow;
@@ -499,7 +499,7 @@ s_check_overflow (dividere_overflow_t overflow)
     }
     while (dividere_connector_recv_into (slow, message, 0) == 0)
         slow_got++;
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (out, &stats);
     selftest_note ("sent %d dropped %d told %d fast %d slow %d",
                    (int) stats.sent, (int) stats.dropped, (int) told,
@@ -564,7 +564,7 @@ test_subscriber_topics (void)
 void
 test_subscriber_keep_last (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.keep_last = true;
     dividere_connector_t *out =
         dividere_publisher_new (selftest_inproc (), NULL);
@@ -588,7 +588,7 @@ test_subscriber_keep_last (void)
 void
 test_connector_await (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.await_connection = true;
     dividere_connector_t *response =
         dividere_response_new ("tcp://127.0.0.1:*", NULL);
@@ -655,7 +655,7 @@ test_connector_context_closed (void)
 void
 test_connector_timed_send (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = 1;
     dividere_connector_t *response =
         dividere_response_new (s_bound (2), &options);
@@ -770,7 +770,7 @@ test_subscriber_many_topics (void)
 void
 test_subscriber_keep_last_frames (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.keep_last = true;
     zsock_t *pub = zsock_new (ZMQ_XPUB);
     CHECK (zsock_bind (pub, "tcp://127.0.0.1:*") > 0);

@@ -29,7 +29,7 @@ s_object (const char *text)
 
 static dividere_connector_t *
 s_new (dividere_kind_t kind, char role, const char *endpoint,
-       dividere_options_t *options)
+       dividere_connector_options_t *options)
 {
     char *text = zsys_sprintf ("%c%s", role, endpoint);
     options->handover = true;
@@ -51,7 +51,7 @@ void
 test_handover_same (void)
 {
     const char *endpoint = selftest_inproc ();
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     dividere_connector_t *left =
         s_new (DIVIDERE_DEALER, '@', endpoint, &options);
     dividere_connector_t *right =
@@ -81,7 +81,7 @@ void
 test_handover_subscribers (void)
 {
     const char *endpoint = selftest_inproc ();
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.sequenced = true;
     dividere_connector_t *out =
         s_new (DIVIDERE_PUBLISHER, '@', endpoint, &options);
@@ -142,7 +142,7 @@ test_handover_reactor (void)
                0);
     CHECK_INT (dividere_call (reactor, NULL, SELFTEST_DEADLINE, "START", NULL),
                0);
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     dividere_connector_t *asks =
         s_new (DIVIDERE_REQUEST, '>', endpoint, &options);
     dividere_message_t *message = dividere_message_new ();
@@ -163,7 +163,7 @@ void
 test_handover_unsent (void)
 {
     const char *endpoint = selftest_inproc ();
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = 5;
     options.linger_ms = 0;
     dividere_connector_t *left =
@@ -215,7 +215,7 @@ test_handover_packed (void)
 void
 test_handover_refused (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.handover = true;
     CHECK (!dividere_dealer_new ("@tcp://127.0.0.1:*", &options));
     CHECK_INT (errno, EPROTONOSUPPORT);
@@ -235,11 +235,11 @@ test_handover_forged (void)
     const char *endpoint = selftest_inproc ();
     char *at = zsys_sprintf ("@%s", endpoint);
     zsock_t *forger = zsock_new_dealer (at);
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     dividere_connector_t *in = s_new (DIVIDERE_DEALER, '>', endpoint, &options);
     dividere_handover_t what = { dividere_types_entry (&msg01__descriptor),
                                  s_object ("mine"), 0, 0 };
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     zmq_msg_t frame;
     dividere_handover_init (&frame, &what);
     CHECK_INT (zmq_send (zsock_resolve (forger), zmq_msg_data (&frame),
@@ -269,7 +269,7 @@ test_handover_bytes (void)
 {
     enum { SIZE = 1 << 20 };
     static atomic_int s_released;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = 2;
     options.linger_ms = 0;
     dividere_connector_t *in =

@@ -261,7 +261,7 @@ test_hostile_subscriptions (void)
     CHECK_INT (dividere_connector_wait_subscribers (out, "wanted", 6, 1,
                                                     SELFTEST_DEADLINE),
                0);
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (out, &stats);
     CHECK_INT (stats.subscribers, 2001);
     CHECK_INT (stats.malformed, 2000);
@@ -301,7 +301,7 @@ test_hostile_connectors (void)
                0);
     CHECK_INT (dividere_message_size (message), 4);
     CHECK_INT (dividere_route_count (dividere_message_route (message)), 0);
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (request, &stats);
     CHECK_INT (stats.malformed, 4);
     /* A second answer is never taken for that of the next request.          */

@@ -138,7 +138,7 @@ test_message_refusals (void)
             selftest_fail (__FILE__, __LINE__, "case %zu: %d, %s", i, rc,
                            strerror (errno));
     }
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (pair.right, &stats);
     CHECK_INT (stats.received, 0);
     CHECK_INT (stats.malformed, 10);
@@ -310,7 +310,7 @@ test_message_packaged_topic (void)
 void
 test_message_sequenced (void)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.sequenced = true;
     options.send_hwm = options.recv_hwm = 5;
     char endpoint[300];
@@ -339,7 +339,7 @@ test_message_sequenced (void)
     CHECK_INT (dividere_recv_into (in, message, SELFTEST_DEADLINE), 0);
     CHECK_INT (dividere_message_sequence (message), 101);
     CHECK (dividere_message_epoch (message) != 0);
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (in, &stats);
     CHECK_INT (stats.missed, 100 - got);
     dividere_connector_stats (out, &stats);
@@ -365,7 +365,7 @@ test_message_send_errors (void)
     Selftest__Tree tree = SELFTEST__TREE__INIT;
     tree.left = &tree;
     CHECK_FAILS (dividere_send (pair.left, &tree.base), ELOOP);
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (pair.left, &stats);
     CHECK_INT (stats.refused, 3);
     CHECK_INT (stats.sent, 1);
@@ -416,7 +416,7 @@ test_message_limits (void)
     CHECK_INT (dividere_limits_set (&normal), 0);
 
     free (blob);
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (pair.right, &stats);
     CHECK_INT (stats.too_large, 1);
     CHECK_INT (stats.over_budget, 1);

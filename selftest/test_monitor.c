@@ -183,7 +183,7 @@ test_monitor_order (void)
     s_exchange (server, (int) selftest_scaled (500));
     dividere_connector_destroy (&server);
 
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.await_connection = true;
     monitor = zactor_new (dividere_monitor, NULL);
     dividere_connector_t *client =

@@ -151,7 +151,7 @@ test_peers_publisher (void)
     CHECK_INT (wanted, 3);
     CHECK_INT (dividere_unsubscribe (in, &test_msg01__descriptor), 0);
     CHECK_STR (peer_line (s_peer), "unsubscribed 0a09746573744d73673031");
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
     dividere_connector_stats (in, &stats);
     CHECK_INT (stats.received, wanted);
     dividere_connector_destroy (&in);

@@ -424,15 +424,15 @@ test_process_orphan_early (void)
     free (folder);
 }
 
-/*  The program whose main does not call dividere_child_main: with itself as the
- *  executable it starts itself once, and that one refuses.                  */
+/*  The program whose main does not call dividere_process_main: with itself as
+ *  the executable it starts itself once, and that one refuses.              */
 void
 test_process_endless (void)
 {
     dividere_process_config_t config = { .reactor = "obedient" };
     zactor_t *process = zactor_new (dividere_process, &config);
     CHECK_FAILS (dividere_call (process, NULL, -1, "START", NULL), ENOTSUP);
-    CHECK (strstr (process_status (process).reason, "dividere_child_main"));
+    CHECK (strstr (process_status (process).reason, "dividere_process_main"));
     CHECK_INT (dividere_stop (&process, -1), 0);
 
     char program[4096] = "";

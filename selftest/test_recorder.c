@@ -86,7 +86,7 @@ s_end (recorded_t *self)
 static dividere_connector_t *
 s_publisher (const recorded_t *self, const void *topic, size_t size)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.overflow = DIVIDERE_OVERFLOW_TELL;
     dividere_connector_t *out =
         dividere_publisher_new (self->endpoint, &options);

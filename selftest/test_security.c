@@ -237,7 +237,7 @@ static void
 s_check_refused (const char *endpoint, dividere_connector_t *response,
                  int error)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.await_connection = true;
     TestMsg01 hello = TEST_MSG01__INIT;
     dividere_connector_t *request = dividere_request_new (endpoint, &options);
@@ -277,7 +277,7 @@ test_security_connectors (void)
     dividere_security_stats_t stats;
     dividere_security_stats (&stats);
     CHECK_INT (stats.accepted, 2);
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.plain = true;
     const char *open = selftest_tcp ();
     char bound[300];

@@ -88,7 +88,7 @@ s_use (const secured_t *folder)
 static void
 s_check_error (const secured_t *folder, const char *endpoint, int error)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.await_connection = true;
     if (folder)
         s_use (folder);
@@ -565,7 +565,7 @@ test_process_secured (void)
     snprintf (bound, sizeof (bound), "@%s", endpoint);
     s_call (process, "ADD", "response", bound);
     process_start (process, NULL);
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.await_connection = true;
     dividere_connector_t *plain = dividere_request_new (endpoint, &options);
     CHECK_FAILS (dividere_connector_wait_connected (plain, SELFTEST_DEADLINE),

@@ -105,7 +105,7 @@ test_supervisor_one_for_one (void)
                                           { NULL } };
     dividere_supervisor_config_t config = { .name = "tester",
                                             .children = children,
-                                            .backoff = 1 };
+                                            .backoff_ms = 1 };
     zactor_t *supervisor = workers_new (&config);
     dividere_connector_t *events = s_events (supervisor);
     CHECK_INT (workers_say (supervisor, "START"), 0);
@@ -140,7 +140,7 @@ test_supervisor_one_for_all (void)
     dividere_supervisor_config_t config = { .name = "tester",
                                             .children = children,
                                             .strategy = DIVIDERE_ONE_FOR_ALL,
-                                            .backoff = 1 };
+                                            .backoff_ms = 1 };
     zactor_t *supervisor = workers_new (&config);
     dividere_connector_t *events = s_events (supervisor);
     CHECK_INT (workers_say (supervisor, "START"), 0);
@@ -166,7 +166,7 @@ s_start_fails (const dividere_child_t *child, int error, const char *line)
     dividere_supervisor_config_t config = {
         .name = "tester",
         .children = children,
-        .setup_limit = error == ETIMEDOUT ? 200 : SELFTEST_DEADLINE
+        .setup_limit_ms = error == ETIMEDOUT ? 200 : SELFTEST_DEADLINE
     };
     workers_keep_log (true);
     zactor_t *supervisor = workers_new (&config);
@@ -214,9 +214,10 @@ test_supervisor_failed_restart (void)
     const dividere_child_t children[] = {
         { WORKER ("a"), SETUP ("PASS", "PASS") }, { WORKER ("b") }, { NULL }
     };
-    dividere_supervisor_config_t config = {
-        .name = "tester", .children = children, .backoff = 1, .backoff_max = 4
-    };
+    dividere_supervisor_config_t config = { .name = "tester",
+                                            .children = children,
+                                            .backoff_ms = 1,
+                                            .backoff_max_ms = 4 };
     zactor_t *supervisor = workers_new (&config);
     dividere_connector_t *events = s_events (supervisor);
     workers_allow (3);
@@ -255,7 +256,7 @@ test_supervisor_gives_up (void)
                                                 .children = children,
                                                 .strategy = all,
                                                 .intensity = 2,
-                                                .backoff = 1 };
+                                                .backoff_ms = 1 };
         workers_keep_log (true);
         zactor_t *supervisor = workers_new (&config);
         dividere_connector_t *events = s_events (supervisor);
@@ -290,7 +291,7 @@ test_supervisor_nested (void)
     };
     dividere_supervisor_config_t below = { .children = inner,
                                            .intensity = 1,
-                                           .backoff = 1 };
+                                           .backoff_ms = 1 };
     const dividere_child_t outer[] = { { WORKER ("a") },
                                        { .name = "inner",
                                          .actor = dividere_supervisor,
@@ -298,7 +299,7 @@ test_supervisor_nested (void)
                                          SETUP ("START") },
                                        { NULL } };
     dividere_supervisor_config_t above = {
-        .name = "tester", .children = outer, .intensity = 1, .backoff = 1
+        .name = "tester", .children = outer, .intensity = 1, .backoff_ms = 1
     };
     zactor_t *supervisor = workers_new (&above);
     dividere_connector_t *events = s_events (supervisor);
@@ -335,7 +336,7 @@ test_supervisor_call (void)
         { NULL }
     };
     dividere_supervisor_config_t config = { .children = children,
-                                            .backoff = 1 };
+                                            .backoff_ms = 1 };
     zactor_t *supervisor = workers_new (&config);
     CHECK_FAILS (workers_tell (supervisor, "x", "PING"), ENOENT);
     CHECK_FAILS (workers_tell (supervisor, "r", "PING"), EAGAIN);

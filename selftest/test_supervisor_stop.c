@@ -24,7 +24,7 @@ test_supervisor_call_late (void)
                                           { WORKER ("w") },
                                           { NULL } };
     dividere_supervisor_config_t config = { .children = children,
-                                            .backoff = 1 };
+                                            .backoff_ms = 1 };
     zactor_t *supervisor = workers_new (&config);
     CHECK_INT (workers_say (supervisor, "START"), 0);
     CHECK_FAILS (dividere_call (supervisor, NULL, 5, "CALL", "v", "STICK",
@@ -135,10 +135,10 @@ test_supervisor_stop_anywhere (void)
         for (moment_t moment = NEW; moment <= HALTED; moment++) {
             dividere_supervisor_config_t config = { .children = children,
                                                     .strategy = all,
-                                                    .backoff = 100000,
-                                                    .backoff_max = 100000,
-                                                    .setup_limit = 100000,
-                                                    .stop_limit = 100000 };
+                                                    .backoff_ms = 100000,
+                                                    .backoff_max_ms = 100000,
+                                                    .setup_limit_ms = 100000,
+                                                    .stop_limit_ms = 100000 };
             zactor_t *supervisor = s_brought_to (moment, &config);
             workers_end (&supervisor);
             supervisor = s_brought_to (moment, &config);
@@ -167,7 +167,7 @@ test_supervisor_stuck (void)
 {
     dividere_supervisor_config_t config = { .name = "tester",
                                             .children = s_stuck_children,
-                                            .stop_limit = 20 };
+                                            .stop_limit_ms = 20 };
     workers_keep_log (true);
     zactor_t *supervisor = workers_new (&config);
     size_t threads = selftest_threads ();
@@ -194,7 +194,7 @@ test_supervisor_stuck_at_end (void)
 {
     dividere_supervisor_config_t config = { .name = "tester",
                                             .children = s_stuck_children,
-                                            .stop_limit = 20 };
+                                            .stop_limit_ms = 20 };
     workers_keep_log (true);
     size_t threads = selftest_threads ();
     zactor_t *supervisor = workers_new (&config);

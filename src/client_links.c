@@ -30,7 +30,7 @@
 static int
 s_configure (const dividere_client_t *self, void *handle)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.send_hwm = options.recv_hwm = HWM;
     options.linger_ms = 0;
     return dividere_socket_configure (handle, &options);

@@ -168,7 +168,7 @@ s_attach_all (dividere_connector_t *self, const char *endpoints)
 }
 
 static bool
-s_options_valid (const dividere_options_t *options)
+s_options_valid (const dividere_connector_options_t *options)
 {
     return options->send_hwm > 0 && options->recv_hwm > 0 &&
            options->send_timeout_ms >= -1 && options->recv_timeout_ms >= -1 &&
@@ -180,7 +180,8 @@ s_options_valid (const dividere_options_t *options)
 
 /*  Batches are for who publishes, and for who can take them apart.         */
 static bool
-s_batch_valid (dividere_kind_t kind, const dividere_options_t *options)
+s_batch_valid (dividere_kind_t kind,
+               const dividere_connector_options_t *options)
 {
     return options->batch == 0 ||
            (options->batch > 0 && options->batch <= (int) DIVIDERE_BATCH_MAX &&
@@ -190,11 +191,12 @@ s_batch_valid (dividere_kind_t kind, const dividere_options_t *options)
 
 dividere_connector_t *
 dividere_connector_new (dividere_kind_t kind, const char *endpoints,
-                        const dividere_options_t *options)
+                        const dividere_connector_options_t *options)
 {
     assert (kind <= DIVIDERE_DEALER);
     assert (endpoints);
-    static const dividere_options_t s_defaults = DIVIDERE_OPTIONS_INIT;
+    static const dividere_connector_options_t s_defaults =
+        DIVIDERE_CONNECTOR_OPTIONS_INIT;
     if (!options)
         options = &s_defaults;
     if (!s_options_valid (options) || !s_batch_valid (kind, options)) {
@@ -228,32 +230,35 @@ dividere_connector_new (dividere_kind_t kind, const char *endpoints,
 
 dividere_connector_t *
 dividere_publisher_new (const char *endpoints,
-                        const dividere_options_t *options)
+                        const dividere_connector_options_t *options)
 {
     return dividere_connector_new (DIVIDERE_PUBLISHER, endpoints, options);
 }
 
 dividere_connector_t *
 dividere_subscriber_new (const char *endpoints,
-                         const dividere_options_t *options)
+                         const dividere_connector_options_t *options)
 {
     return dividere_connector_new (DIVIDERE_SUBSCRIBER, endpoints, options);
 }
 
 dividere_connector_t *
-dividere_request_new (const char *endpoints, const dividere_options_t *options)
+dividere_request_new (const char *endpoints,
+                      const dividere_connector_options_t *options)
 {
     return dividere_connector_new (DIVIDERE_REQUEST, endpoints, options);
 }
 
 dividere_connector_t *
-dividere_response_new (const char *endpoints, const dividere_options_t *options)
+dividere_response_new (const char *endpoints,
+                       const dividere_connector_options_t *options)
 {
     return dividere_connector_new (DIVIDERE_RESPONSE, endpoints, options);
 }
 
 dividere_connector_t *
-dividere_dealer_new (const char *endpoints, const dividere_options_t *options)
+dividere_dealer_new (const char *endpoints,
+                     const dividere_connector_options_t *options)
 {
     return dividere_connector_new (DIVIDERE_DEALER, endpoints, options);
 }

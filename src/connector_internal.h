@@ -16,10 +16,10 @@ struct dividere_connector_t {
     uint32_t tag; /* tells a connector from a zsock_t         */
     dividere_kind_t kind;
     void *handle; /* libzmq socket, ours                      */
-    dividere_options_t options;
+    dividere_connector_options_t options;
     char *endpoints; /* as really bound or connected             */
     char *endpoint;  /* the first address                        */
-    dividere_stats_t stats;
+    dividere_connector_stats_t stats;
 
     /*  Publisher.                                                          */
     dividere_subscriptions_t *subscriptions; /* NULL otherwise              */

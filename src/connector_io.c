@@ -349,7 +349,7 @@ dividere_connector_wait (dividere_connector_t *self, int timeout_ms)
 }
 
 static uint64_t *
-s_refusal_counter (dividere_stats_t *stats, int error)
+s_refusal_counter (dividere_connector_stats_t *stats, int error)
 {
     switch (error) {
     case ENOENT: return &stats->unknown_type;
@@ -384,7 +384,7 @@ dividere_connector_recv_typed (dividere_connector_t *self,
 
 void
 dividere_connector_stats (dividere_connector_t *self,
-                          dividere_stats_t *ret_stats)
+                          dividere_connector_stats_t *ret_stats)
 {
     assert (self);
     assert (ret_stats);

@@ -100,7 +100,7 @@ dividere_standing_server (const dividere_standing_t *self)
 static void
 s_listen (dividere_registry_t *self, dividere_server_t *server)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.linger_ms = 0;
     options.reconnect_max_ms = 1000;
     if (server->sub || !server->publish)

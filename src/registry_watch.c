@@ -100,7 +100,7 @@ static int
 s_open (dividere_registry_t *self, const char *endpoint)
 {
     dividere_watching_t *watching = &self->watching;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     dividere_endpoint_t parsed;
     options.linger_ms = 0;
     options.reconnect_max_ms = 1000;

@@ -29,7 +29,8 @@ dividere_socket_set (void *handle, int option, int value)
 }
 
 int
-dividere_socket_configure (void *handle, const dividere_options_t *options)
+dividere_socket_configure (void *handle,
+                           const dividere_connector_options_t *options)
 {
     dividere_limits_t limits;
     dividere_limits_get (&limits);

@@ -34,7 +34,8 @@ size_t dividere_socket_recv_all (void *handle, zmq_msg_t *frames, size_t room);
 
 /*  Sets what all kinds of sockets have in common, and the limit on the size of
  *  a frame. 0 or -1 with the errno of libzmq.                               */
-int dividere_socket_configure (void *handle, const dividere_options_t *options);
+int dividere_socket_configure (void *handle,
+                               const dividere_connector_options_t *options);
 
 /*  Sets an int option. 0 or -1 with the errno of libzmq.                    */
 int dividere_socket_set (void *handle, int option, int value);

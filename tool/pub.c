@@ -90,7 +90,7 @@ s_publish (const self_t *self, char **arguments)
         types_find (&command_pub, arguments[1]);
     if (!type)
         return COMMAND_FAILED;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.overflow = DIVIDERE_OVERFLOW_TELL;
     options.linger_ms = self->timeout_ms;
     dividere_connector_t *out = dividere_publisher_new (arguments[0], &options);

@@ -299,7 +299,7 @@ s_open (self_t *self, const char *folder)
 static int
 s_replay (self_t *self, char **arguments)
 {
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.overflow = DIVIDERE_OVERFLOW_TELL;
     options.linger_ms = self->timeout_ms;
     int status = s_open (self, arguments[0]);

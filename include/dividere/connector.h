@@ -48,8 +48,8 @@ typedef enum {
     DIVIDERE_OVERFLOW_TELL  /* nobody gets it: send returns -1 with EAGAIN  */
 } dividere_overflow_t;
 
-/*  Start from DIVIDERE_OPTIONS_INIT, change what must differ. Times in
- *  milliseconds; a time-out of -1 is none.                                  */
+/*  Start from DIVIDERE_CONNECTOR_OPTIONS_INIT, change what must differ. Times
+ *  in milliseconds; a time-out of -1 is none.                               */
 typedef struct {
     int send_hwm;          /* messages queued per peer, > 0; 1000; not   */
                            /* for a subscriber, which only subscribes    */
@@ -77,9 +77,9 @@ typedef struct {
     int batch;     /* publisher: bytes that it puts into one     */
                    /* frame, up to 1 MiB, for subscribers that   */
                    /* all take that; subscriber: > 0, it does; 0 */
-} dividere_options_t;
+} dividere_connector_options_t;
 
-#define DIVIDERE_OPTIONS_INIT                                                  \
+#define DIVIDERE_CONNECTOR_OPTIONS_INIT                                        \
     {                                                                          \
         1000, 1000, -1, -1, 1000, 5000, 100, 5000, false, false, false, false, \
             DIVIDERE_OVERFLOW_DROP, false, false, 0                            \
@@ -99,7 +99,7 @@ typedef struct {
     uint64_t over_budget;  /* received: would be too large unpacked         */
     uint64_t missed;       /* gaps in the numbers of sequenced publishers   */
     uint64_t subscribers;  /* subscriptions a publisher has now             */
-} dividere_stats_t;
+} dividere_connector_stats_t;
 
 /*  Create a connector of a kind; options may be NULL. NULL with
  *    EINVAL           an endpoint or option makes no sense
@@ -113,17 +113,17 @@ typedef struct {
  *  which endpoint was refused.                                              */
 DIVIDERE_EXPORT dividere_connector_t *dividere_connector_new (
     dividere_kind_t kind, const char *endpoints,
-    const dividere_options_t *options);
+    const dividere_connector_options_t *options);
 DIVIDERE_EXPORT dividere_connector_t *dividere_publisher_new (
-    const char *endpoints, const dividere_options_t *options);
+    const char *endpoints, const dividere_connector_options_t *options);
 DIVIDERE_EXPORT dividere_connector_t *dividere_subscriber_new (
-    const char *endpoints, const dividere_options_t *options);
+    const char *endpoints, const dividere_connector_options_t *options);
 DIVIDERE_EXPORT dividere_connector_t *dividere_request_new (
-    const char *endpoints, const dividere_options_t *options);
+    const char *endpoints, const dividere_connector_options_t *options);
 DIVIDERE_EXPORT dividere_connector_t *dividere_response_new (
-    const char *endpoints, const dividere_options_t *options);
+    const char *endpoints, const dividere_connector_options_t *options);
 DIVIDERE_EXPORT dividere_connector_t *dividere_dealer_new (
-    const char *endpoints, const dividere_options_t *options);
+    const char *endpoints, const dividere_connector_options_t *options);
 
 /*  Returns at once; libzmq goes on sending what is queued for up to linger_ms,
  *  and the process waits for that when it ends.                             */
@@ -244,8 +244,8 @@ DIVIDERE_EXPORT int dividere_connector_wait_connected (
  *  does that too. Returns 0, or -1 with ENOTSUP (not a request).            */
 DIVIDERE_EXPORT int dividere_connector_abandon (dividere_connector_t *self);
 
-DIVIDERE_EXPORT void dividere_connector_stats (dividere_connector_t *self,
-                                               dividere_stats_t *ret_stats);
+DIVIDERE_EXPORT void dividere_connector_stats (
+    dividere_connector_t *self, dividere_connector_stats_t *ret_stats);
 
 /*  Sends what a publisher with the option batch has collected. Small messages
  *  of one type that follow one another then share a frame, which is sent when

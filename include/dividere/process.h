@@ -15,13 +15,13 @@ extern "C" {
  *  itself again (or another executable); there, the first call of main becomes
  *  the host of the reactor:
  *
- *      static const dividere_child_reactor_t reactors [] = {
+ *      static const dividere_process_reactor_t reactors [] = {
  *          { "primes", &config },         // as for dividere_reactor
  *          { NULL, NULL }
  *      };
  *      int main (int argc, char **argv)
  *      {
- *          dividere_child_main (argc, argv, reactors);
+ *          dividere_process_main (argc, argv, reactors);
  *          ...
  *          dividere_process_config_t child = { .reactor = "primes" };
  *          zactor_t *process = zactor_new (dividere_process, &child);
@@ -50,7 +50,7 @@ extern "C" {
  *  START replies when the child receives on all its sources, or when it is
  *  clear that it will not and it has ended: EINVAL (no reactor was named),
  *  ENOENT, EACCES, ENOEXEC (the executable), ENOTSUP (this program has not
- *  called dividere_child_main), ESRCH (the child knows no such reactor),
+ *  called dividere_process_main), ESRCH (the child knows no such reactor),
  *  ETIMEDOUT (not ready in time, and killed), ECHILD (it exited or was killed),
  *  EPROTO (the executable is not made for this: it closed the channel, or wrote
  *  what is no reply; ended by SIGTERM), EALREADY, ECANCELED (by STOP),
@@ -110,13 +110,13 @@ typedef struct {
 typedef struct {
     const char *name;
     const dividere_reactor_config_t *config;
-} dividere_child_reactor_t;
+} dividere_process_reactor_t;
 
 /*  First in main. Returns at once in a program that was started by a user. In
  *  one that was started by dividere_process it hosts the reactor and ends the
  *  process (exit) when that has ended. reactors is ended by a NULL name.    */
-DIVIDERE_EXPORT void dividere_child_main (
-    int argc, char **argv, const dividere_child_reactor_t *reactors);
+DIVIDERE_EXPORT void dividere_process_main (
+    int argc, char **argv, const dividere_process_reactor_t *reactors);
 
 #ifdef __cplusplus
 }

@@ -41,23 +41,23 @@ extern "C" {
  *
  *  START is answered when all run. It fails, and what has been started is
  *  stopped, with the errno of the first setup command that is refused, or
- *  ETIMEDOUT (setup_limit), ECANCELED (a child ended, or STOP came); until it
- *  has succeeded nothing is started again. STOP is answered when all have
+ *  ETIMEDOUT (setup_limit_ms), ECANCELED (a child ended, or STOP came); until
+ *  it has succeeded nothing is started again. STOP is answered when all have
  *  stopped.
  *
  *  A child is down when its actor ended without being told to, or when its
  *  setup failed after a restart. One for one starts that child again; one for
  *  all stops all the others, in reverse order, and starts all in order. The
- *  pause before that grows from backoff to backoff_max, and is short again when
- *  all have run for backoff_max. More than intensity restarts within period,
- *  and the supervisor gives up: it stops all, tells GAVE_UP and ends, so that a
- *  supervisor above it sees it as down.
+ *  pause before that grows from backoff_ms to backoff_max_ms, and is short
+ *  again when all have run for backoff_max_ms. More than intensity restarts
+ *  within period_ms, and the supervisor gives up: it stops all, tells GAVE_UP
+ *  and ends, so that a supervisor above it sees it as down.
  *
- *  A child that does not stop within stop_limit is named in the log and left
+ *  A child that does not stop within stop_limit_ms is named in the log and left
  *  alone: it keeps its thread, for its handler cannot be taken from it, and
  *  counts as "left" until it ends after all. It may have to end without a
  *  supervisor: whoever writes an actor lets no reply of it wait for a reader. A
- *  supervisor below another needs a longer stop_limit there than its own.
+ *  supervisor below another needs a longer stop_limit_ms there than its own.
  *
  *  Events (dividere.SupervisorEvent, dividere/event.pb-c.h): STARTED, DOWN,
  *  STOPPED, RESTARTING, GAVE_UP; with a reason where something is wrong.    */
@@ -86,12 +86,12 @@ typedef struct {
     const char *name;                 /* for log and events ("supervisor")  */
     const dividere_child_t *children; /* ended by a NULL name               */
     dividere_strategy_t strategy;
-    int intensity;   /* restarts allowed (5) ...                            */
-    int period;      /* ... within this (10000)                             */
-    int backoff;     /* before the first restart (100)                      */
-    int backoff_max; /* (5000)                                              */
-    int setup_limit; /* for all setup commands of a child (10000)           */
-    int stop_limit;  /* for a child to end (5000)                           */
+    int intensity;      /* restarts allowed (5) ...                         */
+    int period_ms;      /* ... within this (10000)                          */
+    int backoff_ms;     /* before the first restart (100)                   */
+    int backoff_max_ms; /* (5000)                                           */
+    int setup_limit_ms; /* for all setup commands of a child (10000)        */
+    int stop_limit_ms;  /* for a child to end (5000)                        */
 } dividere_supervisor_config_t;
 
 #ifdef __cplusplus

@@ -72,7 +72,7 @@ extern const bench_row_t bench_flow_sweep[];
 extern const bench_row_t bench_crowd_sweep[];
 
 /*  What the processes among the actors of bench_stop_rows are.              */
-extern const dividere_child_reactor_t bench_children[];
+extern const dividere_process_reactor_t bench_children[];
 
 /*  How long and how often.                                                  */
 typedef struct {

@@ -183,7 +183,7 @@ flow_typed_side (const void *args, double seconds)
     if (stream->secure)
         s_secure ();
     flow_init (&self, stream);
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.handover = stream->given;
     dividere_connector_t *receiver =
         dividere_dealer_new (self.address, &options);
@@ -236,7 +236,7 @@ flow_published_side (const void *args, double seconds)
 {
     const stream_t *stream = (const stream_t *) args;
     flow_t self;
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.batch = stream->batch;
     options.overflow = DIVIDERE_OVERFLOW_TELL;
     flow_init (&self, stream);

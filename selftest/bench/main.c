@@ -112,7 +112,7 @@ s_measure (const bench_plan_t *plan, bench_line_t *lines, size_t count)
 int
 main (int argc, char **argv)
 {
-    dividere_child_main (argc, argv, bench_children);
+    dividere_process_main (argc, argv, bench_children);
     options_t options = { false };
     if (!s_parse (argc, argv, &options)) {
         fprintf (stderr,

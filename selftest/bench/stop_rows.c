@@ -103,8 +103,8 @@ s_start_monitor (stop_t *self)
 
 static const dividere_reactor_config_t s_child = { .handlers = s_handlers };
 
-const dividere_child_reactor_t bench_children[] = { { "child", &s_child },
-                                                    { NULL, NULL } };
+const dividere_process_reactor_t bench_children[] = { { "child", &s_child },
+                                                      { NULL, NULL } };
 
 static void
 s_start_supervisor (stop_t *self)
@@ -198,7 +198,7 @@ s_flood_reactor (void *args)
     stop_t *self = (stop_t *) args;
     load_t load;
     load_init (&load, PAYLOAD);
-    dividere_options_t options = DIVIDERE_OPTIONS_INIT;
+    dividere_connector_options_t options = DIVIDERE_CONNECTOR_OPTIONS_INIT;
     options.linger_ms = 0;
     dividere_connector_t *sender =
         dividere_dealer_new (self->frontend, &options);
