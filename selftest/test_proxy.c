@@ -752,7 +752,8 @@ test_proxy_failed_bind (void)
 #define DYING_FRAMES 10
 
 /*  A worker that goes away in the midst of a message leaves no piece of it to
- *  another.                                                                 */
+ *  another. The one before is gone by then: of three, libzmq 4.3.4 itself can
+ *  mix up two when it learns within a message that one has left.            */
 void
 test_proxy_dying_workers (void)
 {
@@ -766,7 +767,9 @@ test_proxy_dying_workers (void)
                0);
     zsock_t *client = s_socket (ZMQ_DEALER, frontend, NULL, 1000);
     zsock_t *stays = s_socket (ZMQ_DEALER, backend, NULL, 1000);
+    size_t fds = selftest_fds ();
     for (size_t i = 0; i < selftest_scaled (1500); i++) {
+        CHECK_EVENTUALLY (selftest_fds () == fds);
         zsock_t *dies = s_socket (ZMQ_DEALER, backend, NULL, 1000);
         /* Once the first frame is taken, so are the others.                 */
         for (int j = 0; j < 20; j++)

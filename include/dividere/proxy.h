@@ -58,7 +58,8 @@ extern "C" {
  *  replies, and only its, are dropped and counted. A subscriber that does not
  *  read misses messages, and only it. The order of messages from one peer to
  *  another is kept. What a stopped proxy had not forwarded is lost with it, as
- *  is what a worker had when it died; clients that must know ask again.
+ *  is what a worker had when it died, and, of three workers or more, rarely a
+ *  message to another in that moment; clients that must know ask again.
  *
  *  CAPTURE sends a copy of every message that was received, in either
  *  direction, frames and all, to a PULL, as soon as it was sent on or dropped:
