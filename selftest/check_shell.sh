@@ -107,7 +107,7 @@ ends 0 pub "$pipe" dividere.Ping '{}' --subscribers 0
 ends 1 pub "$pipe" dividere.Ping '{"payload": 5}' --subscribers 0
 told "field payload: a number is no bytes, at offset 12"
 ends 1 pub "$pipe" Nothing '{}'
-told "Nothing: there is no such type: give it by --proto or --descriptor"
+told "Nothing: there is no such type: give it by --proto or --descriptor, or the service a schema that has it"
 ends 1 pub nonsense dividere.Ping '{}'
 told "nonsense: Invalid argument"
 ends 1 sub nonsense

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 packages="gcc g++ pkg-config meson ninja-build libczmq-dev libzmq3-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev
     libsodium-dev libjansson-dev libncurses-dev libmicrohttpd-dev libpng-dev
-    python3 python3-zmq python3-protobuf binutils"
+    python3 python3-zmq python3-protobuf binutils dpkg-dev"
 
 # The packages of the list that are not there.
 missing=$(for package in $packages; do

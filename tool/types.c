@@ -153,7 +153,8 @@ types_find (const command_t *command, const char *name)
                           ? "%s: several types have this name, give it "
                             "with its package"
                           : "%s: there is no such type: give it by "
-                            "--proto or --descriptor",
+                            "--proto or --descriptor, or the service "
+                            "a schema that has it",
                       name);
     return type;
 }
