@@ -387,3 +387,11 @@ dividere_actor_stat (zmsg_t *values, const char *name, uint64_t value)
     zmsg_addstr (values, name);
     zmsg_addstrf (values, "%llu", (unsigned long long) value);
 }
+
+void
+dividere_actor_stats (zmsg_t *values, const dividere_stat_t *stats,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dividere_actor_stat (values, stats[i].name, stats[i].value);
+}

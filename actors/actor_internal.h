@@ -75,8 +75,17 @@ const char *dividere_actor_name (const dividere_actor_t *self);
  *  when it is back.                                                         */
 void dividere_actor_busy (dividere_actor_t *self, const char *activity);
 
-/*  One pair of the reply to STATS.                                          */
+/*  One pair of the reply to STATS, and an array of them.                    */
+typedef struct {
+    const char *name;
+    uint64_t value;
+} dividere_stat_t;
+
 void dividere_actor_stat (zmsg_t *values, const char *name, uint64_t value);
+void dividere_actor_stats (zmsg_t *values, const dividere_stat_t *stats,
+                           size_t count);
+#define DIVIDERE_ADD_STATS(values, stats) \
+    dividere_actor_stats (values, stats, sizeof (stats) / sizeof ((stats)[0]))
 
 /*  dividere_call with a ready list of frames, command first; takes it.      */
 int dividere_actor_call (zactor_t *actor, zmsg_t **ret_reply, int timeout_ms,

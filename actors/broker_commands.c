@@ -94,10 +94,8 @@ s_attach (dividere_broker_t *self, char **args, bool bound, zmsg_t *values)
     char address[DIVIDERE_ADDRESS_MAX];
     if (side < 0)
         return EINVAL;
-    if (dividere_endpoint_one (args[1], &endpoint) < 0)
+    if (dividere_endpoint_bare (args[1], &endpoint) < 0)
         return errno;
-    if (endpoint.role != DIVIDERE_ENDPOINT_EITHER)
-        return EINVAL;
     bool first = !self->drive;
     if (dividere_broker_open (self) < 0)
         return errno;

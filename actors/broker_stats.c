@@ -4,21 +4,6 @@
 
 #include "broker_internal.h"
 
-typedef struct {
-    const char *name;
-    uint64_t value;
-} stat_t;
-
-static void
-s_add (zmsg_t *values, const stat_t *stats, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dividere_actor_stat (values, stats[i].name, stats[i].value);
-}
-
-#define ADD(values, stats) \
-    s_add (values, stats, sizeof (stats) / sizeof ((stats)[0]))
-
 /*  How it is now.                                                           */
 static void
 s_add_gauges (const dividere_broker_t *self, zmsg_t *values)
@@ -33,7 +18,7 @@ s_add_gauges (const dividere_broker_t *self, zmsg_t *values)
         ready += worker->among != NULL;
         busy += dividere_worker_busy (worker);
     }
-    const stat_t stats[] = {
+    const dividere_stat_t stats[] = {
         { "workers", workers->table.count },
         { "ready", ready },
         { "busy", busy },
@@ -42,7 +27,7 @@ s_add_gauges (const dividere_broker_t *self, zmsg_t *values)
           dividere_dispatcher_left (self->dispatcher) - requests->pending },
         { "bytes", requests->bytes },
     };
-    ADD (values, stats);
+    DIVIDERE_ADD_STATS (values, stats);
 }
 
 static void
@@ -51,7 +36,7 @@ s_add_counts (const dividere_broker_t *self, zmsg_t *values)
     const dividere_dispatcher_counts_t *counts =
         dividere_dispatcher_counts (self->dispatcher);
     const uint64_t *errors = counts->errors;
-    const stat_t stats[] = {
+    const dividere_stat_t stats[] = {
         { "received", counts->received },
         { "handed", counts->handed },
         { "replied", counts->replied },
@@ -81,20 +66,20 @@ s_add_counts (const dividere_broker_t *self, zmsg_t *values)
         { "reply_expired", self->outlet.expired },
         { "waiting", dividere_backlog_parcels (self->outlet.backlog) },
     };
-    ADD (values, stats);
+    DIVIDERE_ADD_STATS (values, stats);
 }
 
 static void
 s_add_latency (const dividere_histogram_t *latency, zmsg_t *values)
 {
-    const stat_t stats[] = {
+    const dividere_stat_t stats[] = {
         { "latency_count", latency->total },
         { "latency_p50", dividere_histogram_percentile (latency, 500) },
         { "latency_p90", dividere_histogram_percentile (latency, 900) },
         { "latency_p99", dividere_histogram_percentile (latency, 990) },
         { "latency_max", latency->max },
     };
-    ADD (values, stats);
+    DIVIDERE_ADD_STATS (values, stats);
     uint64_t sum = 0;
     for (int i = 0; i < DIVIDERE_HISTOGRAM_BUCKETS; i++) {
         if (!latency->counts[i])

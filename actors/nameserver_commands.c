@@ -128,10 +128,8 @@ static int
 s_bind (dividere_nameserver_t *self, int side, const char *text, char *address)
 {
     dividere_endpoint_t endpoint;
-    if (dividere_endpoint_one (text, &endpoint) < 0)
+    if (dividere_endpoint_bare (text, &endpoint) < 0)
         return errno;
-    if (endpoint.role != DIVIDERE_ENDPOINT_EITHER)
-        return EINVAL;
     bool first = !self->drive;
     if (dividere_nameserver_open (self) < 0)
         return errno;

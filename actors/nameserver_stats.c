@@ -4,21 +4,6 @@
 
 #include "nameserver_internal.h"
 
-typedef struct {
-    const char *name;
-    uint64_t value;
-} stat_t;
-
-static void
-s_add (zmsg_t *values, const stat_t *stats, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dividere_actor_stat (values, stats[i].name, stats[i].value);
-}
-
-#define ADD(values, stats) \
-    s_add (values, stats, sizeof (stats) / sizeof ((stats)[0]))
-
 static uint64_t
 s_dropped (const dividere_outlet_t *outlet)
 {
@@ -34,7 +19,7 @@ s_add_gauges (const dividere_nameserver_t *self, zmsg_t *values)
         dividere_registrar_watchers (self->registrar);
     dividere_names_size_t size;
     dividere_names_size (names, &size);
-    const stat_t stats[] = {
+    const dividere_stat_t stats[] = {
         { "names", size.names },
         { "instances", size.instances },
         { "leased", size.leased },
@@ -43,7 +28,7 @@ s_add_gauges (const dividere_nameserver_t *self, zmsg_t *values)
         { "watchers", dividere_watchers_count (watchers) },
         { "watches", dividere_watchers_watches (watchers) },
     };
-    ADD (values, stats);
+    DIVIDERE_ADD_STATS (values, stats);
 }
 
 void
@@ -54,7 +39,7 @@ dividere_nameserver_stats (void *arg, zmsg_t *values)
         dividere_registrar_counts (self->registrar);
     const dividere_nameserver_side_t *sides = self->sides;
     s_add_gauges (self, values);
-    const stat_t stats[] = {
+    const dividere_stat_t stats[] = {
         { "registered", counts->registered },
         { "renewed", counts->renewed },
         { "unregistered", counts->unregistered },
@@ -75,5 +60,5 @@ dividere_nameserver_stats (void *arg, zmsg_t *values)
         { "snapshots", self->store.count },
         { "snapshots_failed", self->store.failed },
     };
-    ADD (values, stats);
+    DIVIDERE_ADD_STATS (values, stats);
 }

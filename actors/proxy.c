@@ -106,10 +106,8 @@ s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
     char address[DIVIDERE_ADDRESS_MAX];
     if (side < 0)
         return EINVAL;
-    if (dividere_endpoint_one (args[1], &endpoint) < 0)
+    if (dividere_endpoint_bare (args[1], &endpoint) < 0)
         return errno;
-    if (endpoint.role != DIVIDERE_ENDPOINT_EITHER)
-        return EINVAL;
     bool first = !self->forward;
     if (first)
         self->forward = dividere_forward_new (dividere_actor_loop (self->actor),
@@ -253,10 +251,7 @@ s_stats (void *arg, zmsg_t *values)
     const dividere_outlet_t *outlet =
         self->forward ? dividere_forward_outlet (self->forward) : &s_no_outlet;
     const dividere_backlog_t *backlog = outlet->backlog;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } stats[] = {
+    const dividere_stat_t stats[] = {
         { "frontend_received", counts->received[DIVIDERE_FRONTEND] },
         { "backend_sent", counts->sent[DIVIDERE_BACKEND] },
         { "backend_received", counts->received[DIVIDERE_BACKEND] },
@@ -273,8 +268,7 @@ s_stats (void *arg, zmsg_t *values)
         { "captured", counts->captured },
         { "capture_dropped", counts->capture_dropped },
     };
-    for (size_t i = 0; i < sizeof (stats) / sizeof (stats[0]); i++)
-        dividere_actor_stat (values, stats[i].name, stats[i].value);
+    DIVIDERE_ADD_STATS (values, stats);
 }
 
 void

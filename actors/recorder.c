@@ -131,10 +131,8 @@ s_attach (self_t *self, char **args, bool bound, zmsg_t *values)
     char address[DIVIDERE_ADDRESS_MAX];
     if (!streq (args[0], "source"))
         return EINVAL;
-    if (dividere_endpoint_one (args[1], &endpoint) < 0)
+    if (dividere_endpoint_bare (args[1], &endpoint) < 0)
         return errno;
-    if (endpoint.role != DIVIDERE_ENDPOINT_EITHER)
-        return EINVAL;
     int error = s_open_source (self);
     if (error)
         return error;
@@ -230,10 +228,7 @@ s_stats (void *arg, zmsg_t *values)
     const dividere_record_counts_t *counts = &self->tape.counts;
     size_t bytes;
     size_t waiting = dividere_tape_waiting (&self->tape, &bytes);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } stats[] = {
+    const dividere_stat_t stats[] = {
         { "received", self->received },
         { "written", counts->messages },
         { "dropped", dividere_tape_dropped (&self->tape) },
@@ -245,8 +240,7 @@ s_stats (void *arg, zmsg_t *values)
         { "deleted", counts->deleted },
         { "error", (uint64_t) counts->error },
     };
-    for (size_t i = 0; i < sizeof (stats) / sizeof (stats[0]); i++)
-        dividere_actor_stat (values, stats[i].name, stats[i].value);
+    DIVIDERE_ADD_STATS (values, stats);
 }
 
 /*  What comes from here on is not recorded any more.                        */

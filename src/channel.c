@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 #include "channel.h"
 
-size_t
-dividere_packet_size (zmsg_t *message)
+/*  The bytes that the texts of a message take.                              */
+static size_t
+s_packet_size (zmsg_t *message)
 {
     return zmsg_content_size (message) + zmsg_size (message);
 }
@@ -17,7 +18,7 @@ int
 dividere_channel_send (int fd, zmsg_t **message_p)
 {
     assert (message_p && *message_p);
-    size_t size = dividere_packet_size (*message_p);
+    size_t size = s_packet_size (*message_p);
     if (size > DIVIDERE_PACKET_MAX) {
         zmsg_destroy (message_p);
         errno = EMSGSIZE;

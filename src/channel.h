@@ -12,9 +12,6 @@
 
 #define DIVIDERE_PACKET_MAX 65536
 
-/*  The bytes that the texts of message take.                                */
-size_t dividere_packet_size (zmsg_t *message);
-
 /*  Takes the message. Never waits. 0, or -1 with EMSGSIZE, EAGAIN (the other
  *  side does not read), EPIPE (it is gone).                                 */
 int dividere_channel_send (int fd, zmsg_t **message_p);

@@ -214,8 +214,9 @@ dividere_asks_choosy (dividere_asks_t *self, dividere_ask_t *ask)
     s_wait (self, ask);
 }
 
-bool
-dividere_asks_waiting (const dividere_asks_t *self)
+/*  Some wait to be sent.                                                    */
+static bool
+s_some_wait (const dividere_asks_t *self)
 {
     return self->waiting.first || self->choosy.first;
 }
@@ -463,7 +464,7 @@ dividere_asks_due (const dividere_asks_t *self)
         return 0;
     int64_t next_ms = s_sooner (dividere_deadlines_next (&self->deadlines),
                                 dividere_deadlines_next (&self->dues));
-    if (dividere_asks_waiting (self))
+    if (s_some_wait (self))
         next_ms = s_sooner (next_ms, dividere_ask_links_due (&self->links));
     return next_ms;
 }

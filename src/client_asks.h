@@ -156,9 +156,6 @@ dividere_ask_t *dividere_asks_done (dividere_asks_t *self);
 void dividere_asks_take (dividere_asks_t *self, dividere_ask_t *ask);
 void dividere_asks_release (dividere_asks_t *self, dividere_ask_t **ask_p);
 
-/*  Some wait to be sent.                                                    */
-bool dividere_asks_waiting (const dividere_asks_t *self);
-
 /*  Requests that have not ended.                                            */
 size_t dividere_asks_outstanding (const dividere_asks_t *self);
 

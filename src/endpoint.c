@@ -147,6 +147,20 @@ dividere_endpoint_one (const char *text, dividere_endpoint_t *ret)
 }
 
 int
+dividere_endpoint_bare (const char *text, dividere_endpoint_t *ret)
+{
+    dividere_endpoint_t endpoint;
+    if (dividere_endpoint_one (text, &endpoint) < 0)
+        return -1;
+    if (endpoint.role != DIVIDERE_ENDPOINT_EITHER) {
+        errno = EINVAL;
+        return -1;
+    }
+    *ret = endpoint;
+    return 0;
+}
+
+int
 dividere_endpoint_check (const dividere_endpoint_t *self, bool bind)
 {
     assert (self);

@@ -38,6 +38,9 @@ int dividere_endpoint_next (const char **list_p, dividere_endpoint_t *ret);
 /*  Reads text as exactly one endpoint. 0, or -1 as above.                   */
 int dividere_endpoint_one (const char *text, dividere_endpoint_t *ret);
 
+/*  The same without "@" or ">", which are EINVAL: the command says which.   */
+int dividere_endpoint_bare (const char *text, dividere_endpoint_t *ret);
+
 /*  What depends on the use: a "*" or port 0 cannot be connected to, an address
  *  with a source cannot be bound. Returns 0, or -1 with EINVAL.             */
 int dividere_endpoint_check (const dividere_endpoint_t *self, bool bind);

@@ -7,16 +7,9 @@
 
 /*  What is there in an object, for who shows it.                            */
 
-/*  Whether a field that is no list is set: by its choice, its quantifier, or by
- *  not being what proto3 leaves out.                                        */
-bool dividere_present (const ProtobufCMessage *message,
-                       const ProtobufCFieldDescriptor *field);
-
-/*  Whether one value is what proto3 leaves out.                             */
-bool dividere_present_zero (ProtobufCType type, const void *place);
-
 /*  The values of a field: none or one, or those of a list, one behind the
- *  other.                                                                   */
+ *  other. One is there if it is set: by its choice, its quantifier, or by not
+ *  being what proto3 leaves out.                                            */
 const void *dividere_present_values (const ProtobufCMessage *message,
                                      const ProtobufCFieldDescriptor *field,
                                      size_t *ret_count);

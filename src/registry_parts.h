@@ -129,10 +129,6 @@ void dividere_standings_close (dividere_registry_t *self);
 void dividere_standings_tick (dividere_registry_t *self, int64_t now_ms);
 int64_t dividere_standings_next (const dividere_registry_t *self);
 
-/*  All are due at a name server.                                            */
-void dividere_standings_again (dividere_registry_t *self,
-                               dividere_server_t *server);
-
 /*  Reads what a name server has published.                                  */
 void dividere_standings_hear (dividere_registry_t *self,
                               dividere_server_t *server, size_t *left);

@@ -291,8 +291,9 @@ dividere_standings_next (const dividere_registry_t *self)
     return next_ms;
 }
 
-void
-dividere_standings_again (dividere_registry_t *self, dividere_server_t *server)
+/*  All are due at a name server.                                            */
+static void
+s_again (dividere_registry_t *self, dividere_server_t *server)
 {
     dividere_standing_t *at =
         (dividere_standing_t *) zlistx_first (self->standings);
@@ -316,7 +317,7 @@ dividere_standings_hear (dividere_registry_t *self, dividere_server_t *server,
             message->descriptor != &dividere__wire__rediscover_req__descriptor)
             continue;
         server->rediscovered++;
-        dividere_standings_again (self, server);
+        s_again (self, server);
     }
     zmq_msg_close (&frame);
 }
