@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker of brokers as the Python package has it, of either dialect.
 
-    balance_worker.py FOLDER DIALECT ENDPOINT INTERVAL WAY
+    balance_worker.py FOLDER DIALECT ENDPOINT INTERVAL WAY [NOTES]
 
 FOLDER and ENDPOINT are as in peer.py, DIALECT is typed or bytes. It registers at
 once, answers each heartbeat by its own, and sends one 1.5 times INTERVAL ms
 after its last; but none while it is at a request, since it has one thread.
 
 WAY is how it answers: echo, by the request itself; sign, a testMsg01 as crowd.py
-wants it; hold, never: it prints "holding" and does nothing more.
+wants it; hold, never: it prints "holding" and does nothing more. With NOTES it
+appends each request that it is about to answer to that file, as a line: the first
+word of the testMsg01, its number, this process, and "python".
 
 The first line on stdout is "ready NAME"; at the end of stdin the worker prints
 "done" and how many requests it has answered.
@@ -26,11 +28,12 @@ ALIVE = b'\x02'
 
 
 class Worker:
-    def __init__(self, sock, dialect, interval, way):
+    def __init__(self, sock, dialect, interval, way, notes=None):
         self.sock = sock
         self.way = WAYS[way]
         self.typed = dialect == 'typed'
         self.interval = interval
+        self.notes = notes
         self.due = 0
         self.answered = 0
         self.beat(REGISTER)
@@ -50,7 +53,11 @@ class Worker:
         self.beat()
 
     def answer(self, front, frame):
-        message = self.way(decode(frame), self.sock.identity.decode())
+        request = decode(frame)
+        if self.notes:
+            name = request.field1.split()[0]
+            self.notes.write(b'%s %d %d python\n' % (name.encode(), request.field2, os.getpid()))
+        message = self.way(request, self.sock.identity.decode())
         self.sock.send_multipart(front + [encode(message)])
         self.answered += 1
 
@@ -109,7 +116,8 @@ def main():
         sock.identity = str(uuid.uuid4()).encode()
         attach(sock, endpoint)
         tell('ready', sock.identity.decode())
-        worker = Worker(sock, dialect, int(interval) / 1000, way)
+        notes = open(sys.argv[6], 'ab', buffering=0) if len(sys.argv) > 6 else None
+        worker = Worker(sock, dialect, int(interval) / 1000, way, notes)
         run(worker)
         tell('done', worker.answered)
 

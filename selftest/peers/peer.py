@@ -14,8 +14,9 @@ Each line on stdin is a message to send:  TYPE PAYLOAD [ROUTE ...]
 Each message received is a line on stdout: TYPE FRAME [ROUTE ...]
 with the bytes in hex, "-" for none. The first line of all is "ready ENDPOINT"; a
 publisher also tells "subscribed TOPIC" and "unsubscribed TOPIC". The peer ends
-at the end of stdin, and with an error after DEADLINE ms in which nothing
-happened. It exits with 77 where a module of its own needs is not installed.
+at the end of stdin, and with an error after DEADLINE ms (20000, or what the
+environment's DIVIDERE_PEER_DEADLINE says) in which nothing happened. It exits
+with 77 where a module of its own needs is not installed.
 """
 import os
 import sys
@@ -34,7 +35,7 @@ import control_pb2
 import envelope_pb2
 import test_pb2
 
-DEADLINE = 20000
+DEADLINE = int(os.environ.get('DIVIDERE_PEER_DEADLINE', 20000))
 STDIN = 0
 
 KINDS = {
