@@ -18,6 +18,8 @@ void test_dispatcher_due_at_once (void);
 void test_dispatcher_unserved (void);
 void test_dispatcher_same_name (void);
 void test_dispatcher_begins_anew (void);
+void test_dispatcher_late_signs (void);
+void test_dispatcher_no_reply (void);
 void test_dispatcher_not_for_workers (void);
 
 #define TO_WORKER(self, text) CHECK_STR (dispatched_to_worker (self), text)
@@ -277,6 +279,52 @@ test_dispatcher_begins_anew (void)
     dispatched_sign (self, "w", "01");
     TO_WORKER (self, "w x - 1");
     CHECK_INT (dispatched_counts (self)->requeued, 1);
+    dispatched_destroy (&self);
+}
+
+/*  The link of a worker in Python stood still for so long that it was given up,
+ *  and then come all the signs that it has sent: the first registers it, and
+ *  the others have left it before the request that it is handed now.        */
+static void
+s_check_late_signs (const char *sign)
+{
+    dispatched_t *self = dispatched_new ();
+    dispatched_sign (self, "w", sign);
+    dispatched_ask_extended (self, "x", 1, "1", NULL);
+    TO_WORKER (self, "w x <1> - 1");
+    for (int i = 0; i < 20; i++)
+        dispatched_sign (self, "w", sign);
+    TO_CLIENT (self, "");
+    dispatched_reply (self, "w", "x <1> - one");
+    TO_CLIENT (self, "x <1> - one");
+    dispatched_destroy (&self);
+}
+
+void
+test_dispatcher_late_signs (void)
+{
+    s_check_late_signs ("02");
+    s_check_late_signs ("alive");
+}
+
+/*  Its handler has ended without a reply, and it says that it lives.         */
+void
+test_dispatcher_no_reply (void)
+{
+    dispatched_t *self = dispatched_new ();
+    dispatched_sign (self, "w", "alive");
+    dispatched_ask_extended (self, "x", 1, "1", NULL);
+    for (int i = 0; i < 2; i++) {
+        dispatched_pass (self, 3000);
+        dispatched_sign (self, "w", "alive");
+    }
+    TO_CLIENT (self, "");
+    dispatched_pass (self, 3000);
+    dispatched_sign (self, "w", "alive");
+    TO_CLIENT (self, "x <1:UNANSWERED> - the handler gave no reply");
+    dispatched_forget (self);
+    dispatched_ask_extended (self, "x", 2, "2", NULL);
+    TO_WORKER (self, "w x <2> - 2");
     dispatched_destroy (&self);
 }
 

@@ -10,7 +10,8 @@
  *  A worker of the Python package says nothing while it works. A sign of life
  *  that it sends after a request has reached it therefore tells that the
  *  handler ended without a reply; which sign that is cannot be seen, but no
- *  more than so many can have left it before.                               */
+ *  more than so many can have left it before. A link that stood still gives
+ *  back all that were sent meanwhile at once: they count as one.            */
 
 #include <assert.h>
 #include <errno.h>
@@ -120,11 +121,17 @@ s_reconcile (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
 
 /*  A busy worker of the Python package gives a sign of life.                */
 static void
-s_suspect (dividere_dispatcher_t *self, dividere_worker_entry_t *worker)
+s_suspect (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
+           int64_t now_us)
 {
     if (worker->unanswered)
         worker->unanswered--;
-    if (dividere_worker_busy (worker) && --worker->unproven == 0)
+    int64_t apart_ms = now_us / 1000 - worker->suspect_ms;
+    if (!dividere_worker_busy (worker) ||
+        apart_ms < self->limits.heartbeat_ms / 2)
+        return;
+    worker->suspect_ms += apart_ms;
+    if (--worker->unproven == 0)
         dividere_request_end (self, worker->requests.first,
                               DIVIDERE_STATUS_UNANSWERED, NULL);
 }
@@ -170,7 +177,7 @@ s_sign_byte (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
         worker = s_register (self, id, DIVIDERE_DIALECT_BYTES, now_us);
     if (!worker)
         return;
-    s_suspect (self, worker);
+    s_suspect (self, worker, now_us);
     dividere_worker_release (self, worker, now_us);
 }
 
@@ -273,7 +280,7 @@ s_sign_envelope (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
         worker = s_register (self, id, dialect, now_us);
     if (!worker)
         return;
-    s_suspect (self, worker);
+    s_suspect (self, worker, now_us);
     dividere_worker_release (self, worker, now_us);
 }
 

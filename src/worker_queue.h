@@ -41,6 +41,7 @@ typedef struct {
     dividere_crew_t *crew;            /* of the service that it serves      */
     int64_t heard_ms;                 /* its last message                   */
     int64_t told_ms;                  /* the last heartbeat it was sent     */
+    int64_t suspect_ms;               /* while busy: the last sign counted  */
     uint64_t beat;                    /* how many it was sent               */
     uint64_t handed;                  /* requests, ever                     */
     uint64_t replied;
