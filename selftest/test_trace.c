@@ -215,10 +215,13 @@ test_trace_requeued (void)
     CHECK_INT (dividere_client_send_bytes (client, "x", 1, &options, NULL), 0);
     CHECK_EVENTUALLY (dividere_client_process (client) == 0 &&
                       brokered_stat (&broker, "handed") == 1);
+    zsock_destroy (&dying);
+    CHECK_EVENTUALLY (brokered_stat (&broker, "workers_lost") == 1);
+    /* The next is not to be given up, however slow it is.                   */
+    s_call (broker.actor, "SET", "heartbeat", "60000");
     zactor_t *worker = zactor_new (dividere_worker, (void *) &s_worker);
     s_call (worker, "CONNECT", broker.backend, NULL);
     s_call (worker, "START", NULL, NULL);
-    zsock_destroy (&dying);
     dividere_message_t *reply = dividere_message_new ();
     CHECK_INT (dividere_client_recv (client, reply, &result, SELFTEST_DEADLINE),
                0);
