@@ -19,6 +19,7 @@ void test_dispatcher_unserved (void);
 void test_dispatcher_same_name (void);
 void test_dispatcher_begins_anew (void);
 void test_dispatcher_late_signs (void);
+void test_dispatcher_slow_link (void);
 void test_dispatcher_no_reply (void);
 void test_dispatcher_not_for_workers (void);
 
@@ -307,6 +308,27 @@ test_dispatcher_late_signs (void)
     s_check_late_signs ("alive");
 }
 
+/*  The link to a worker in Python stands still: it has neither the request nor
+ *  any heartbeat, and sends signs of its own.                               */
+void
+test_dispatcher_slow_link (void)
+{
+    for (int phase = 0; phase < 1000; phase += 50) {
+        dispatched_t *self = dispatched_new ();
+        dispatched_sign (self, "w", "alive");
+        dispatched_pass (self, phase);
+        dispatched_ask_extended (self, "x", 1, "1", NULL);
+        for (int i = 0; i < 100; i++) {
+            dispatched_pass (self, 1500);
+            dispatched_sign (self, "w", "alive");
+        }
+        TO_CLIENT (self, "");
+        dispatched_reply (self, "w", "x <1> - one");
+        TO_CLIENT (self, "x <1> - one");
+        dispatched_destroy (&self);
+    }
+}
+
 /*  Its handler has ended without a reply, and it says that it lives.         */
 void
 test_dispatcher_no_reply (void)
@@ -314,12 +336,12 @@ test_dispatcher_no_reply (void)
     dispatched_t *self = dispatched_new ();
     dispatched_sign (self, "w", "alive");
     dispatched_ask_extended (self, "x", 1, "1", NULL);
-    for (int i = 0; i < 2; i++) {
-        dispatched_pass (self, 3000);
+    for (int i = 0; i < 4; i++) {
+        dispatched_pass (self, 1000);
         dispatched_sign (self, "w", "alive");
     }
     TO_CLIENT (self, "");
-    dispatched_pass (self, 3000);
+    dispatched_pass (self, 1000);
     dispatched_sign (self, "w", "alive");
     TO_CLIENT (self, "x <1:UNANSWERED> - the handler gave no reply");
     dispatched_forget (self);

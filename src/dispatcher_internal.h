@@ -11,9 +11,9 @@
  *  dispatcher_requests.c what is done with a request, dispatcher_lanes.c the
  *  services.                                                                */
 
-/*  How many signs of life, beyond the answers that are under way, a busy worker
- *  of the Python package may send that left it before it had the request.   */
-#define DIVIDERE_UNPROVEN_SIGNS 3
+/*  How many signs of life of a busy worker of the Python package prove that it
+ *  is busy no more.                                                         */
+#define DIVIDERE_UNPROVEN_SIGNS 5
 
 struct dividere_dispatcher_t {
     dividere_dispatcher_class_t class;

@@ -214,7 +214,8 @@ s_hand (dividere_dispatcher_t *self, dividere_request_t *request,
     }
     request->beat = (uint32_t) worker->beat;
     worker->handed++;
-    worker->unproven = worker->unanswered + DIVIDERE_UNPROVEN_SIGNS;
+    worker->behind = worker->unanswered;
+    worker->unproven = DIVIDERE_UNPROVEN_SIGNS;
     worker->suspect_ms = now_us / 1000;
     self->counts.handed++;
     dividere_requests_move (&self->requests, request, &worker->requests, false,

@@ -9,9 +9,11 @@
  *
  *  A worker of the Python package says nothing while it works. A sign of life
  *  that it sends after a request has reached it therefore tells that the
- *  handler ended without a reply; which sign that is cannot be seen, but no
- *  more than so many can have left it before. A link that stood still gives
- *  back all that were sent meanwhile at once: they count as one.            */
+ *  handler ended without a reply; which sign that is cannot be seen. But who
+ *  has ended answers each heartbeat, whereas one that the request has not
+ *  reached, since the link stands still, hears none: it sends signs of its own,
+ *  which are fewer, so that it falls behind. Those that were sent while the way
+ *  back stood still come all at once, and count as one. Some are forgiven.  */
 
 #include <assert.h>
 #include <errno.h>
@@ -126,9 +128,11 @@ s_suspect (dividere_dispatcher_t *self, dividere_worker_entry_t *worker,
 {
     if (worker->unanswered)
         worker->unanswered--;
+    if (!dividere_worker_busy (worker) || worker->unanswered > worker->behind)
+        return;
+    worker->behind = worker->unanswered;
     int64_t apart_ms = now_us / 1000 - worker->suspect_ms;
-    if (!dividere_worker_busy (worker) ||
-        apart_ms < self->limits.heartbeat_ms / 2)
+    if (apart_ms < self->limits.heartbeat_ms / 2)
         return;
     worker->suspect_ms += apart_ms;
     if (--worker->unproven == 0)

@@ -49,6 +49,7 @@ typedef struct {
     uint32_t parallel;   /* requests that it handles at a time                */
     uint32_t credit;     /* ... that it takes at a time                       */
     uint32_t unanswered; /* heartbeats it was sent and has not answered yet */
+    uint32_t behind;     /* the least of them since it has its request      */
     uint32_t unproven;   /* signs that do not prove a busy one to be free   */
     dividere_dialect_t dialect;
     bool draining; /* gets no more requests                                 */
