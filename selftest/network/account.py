@@ -91,10 +91,9 @@ class StrictBooks(Books):
              '%s %d is executed, and its error says that it was not', self.name, number)
 
 
-def books(asker, folder, line):
-    kind = StrictBooks if asker.way == 'strict' else Books
-    return kind(asker.name, os.path.join(folder, asker.name + '.books'), line,
-                asker.way != 'reliable')
+def books(name, way, folder, line):
+    kind = StrictBooks if way == 'strict' else Books
+    return kind(name, os.path.join(folder, name + '.books'), line, way != 'reliable')
 
 
 def check_reader(name, line, published):

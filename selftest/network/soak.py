@@ -41,7 +41,7 @@ WAIT = 0.2  # seconds, between two looks
 WORKERS = 4  # of each broker
 SERVICES = 2
 
-Asker = collections.namedtuple('Asker', 'name node way words')
+Asker = collections.namedtuple('Asker', 'name way')
 
 NODES = ('names-1', 'names-2', 'broker-1', 'broker-2', 'proxy', 'farm-1', 'farm-2', 'host-1',
          'host-2', 'desk-1', 'desk-2', 'press', 'reader')
@@ -94,7 +94,7 @@ class Soak:
             words += ['--rediscover', '1000']
             words = self.add_daemon('broker-' + i, 'broker-' + i, 'broker', frontend=5555,
                                     backend=5556, introspection=5557)
-            words += ['--heartbeat', '300']
+            words += ['--heartbeat', '300', '--set', 'workers_max=100']
         self.add_daemon('forwarder', 'proxy', 'proxy', frontend=6001, backend=6002)
         words = self.add_daemon('relay', 'proxy', 'proxy', frontend=6003, backend=6004)
         words += ['--pattern', 'xsub-xpub']
@@ -123,7 +123,7 @@ class Soak:
 
     def add_asker(self, name, node, way, role, rate, *words):
         books = os.path.join(self.folder, name + '.books')
-        self.askers.append(Asker(name, node, way, words))
+        self.askers.append(Asker(name, way))
         self.add(name, node, [self.program('network_peer'), role, name, books, rate, *words])
 
     def add_askers(self):
@@ -260,7 +260,7 @@ class Soak:
         notes = account.Notes(self.notes)
         notes.check()
         for asker in self.askers:
-            books = account.books(asker, self.folder, lines[asker.name])
+            books = account.books(asker.name, asker.way, self.folder, lines[asker.name])
             books.check(notes)
             print(books.told(notes))
         published = account.numbers(lines['press'])['published']
