@@ -17,7 +17,8 @@
  *      responder NAME NOTES ENDPOINT
  *
  *  Who asks writes one letter for each request into OUTCOMES; who answers notes
- *  each request in NOTES before it does, as a line.                         */
+ *  each request in NOTES before it does, as a line. Keys are those of
+ *  the environment's DIVIDERE_NETWORK_SECURITY, a folder.                    */
 
 #include <poll.h>
 #include <signal.h>
@@ -43,6 +44,9 @@ network_init (void)
     CHECK (s_signals >= 0);
     zsys_handler_set (NULL);
     selftest_losing = true;
+    const char *security = getenv ("DIVIDERE_NETWORK_SECURITY");
+    if (security)
+        CHECK_INT (dividere_security_load (security), 0);
 }
 
 network_order_t

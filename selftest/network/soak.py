@@ -7,11 +7,12 @@ are killed, stopped and ended (plan.py). Those who keep books, and they alone,
 live as long as the soak; in the end their accounts must add up (account.py).
 
     soak.py --build FOLDER [--seconds N] [--seed N] [--links KIND] [--patience N]
-            [--verbose]
+            [--secure] [--verbose]
 
 The seconds are those of disturbances (10). The seed, drawn where it is not given
 and printed, repeats what is done, as far as time is the same. The kind of links
-is netem, switch or bridge. Ends with 1 if anything was wrong, with 77 where the
+is netem, switch or bridge. With --secure all have keys, and nobody is in Python.
+Ends with 1 if anything was wrong, with 77 where the
 machine has no namespaces.
 """
 import argparse
@@ -38,7 +39,7 @@ STOP = 2  # until who is told to end has ended
 STUCK = 10  # until it is given up
 MEMORY = 100 << 10  # KiB of a daemon
 WAIT = 0.2  # seconds, between two looks
-WORKERS = 4  # of each broker
+WORKERS = 3  # of each broker, and one in Python
 SERVICES = 2
 
 Asker = collections.namedtuple('Asker', 'name way')
@@ -57,6 +58,7 @@ class Soak:
         environment['ASAN_OPTIONS'] = environment.get('ASAN_OPTIONS', '') + ':detect_leaks=0'
         self.crew = Crew(folder, environment)
         self.notes = os.path.join(folder, 'notes')
+        self.security = self.make_keys(environment) if args.secure else []
         self.network = network.Network(NODES, args.links, self.program('network_switch'))
         self.victims = collections.defaultdict(list)
         self.daemons = []
@@ -65,6 +67,21 @@ class Soak:
         self.began = time.monotonic()
 
     # ---- Who is there ----
+
+    def make_keys(self, environment):
+        """One for all, which may do everything; the option of the command."""
+        folder = os.path.join(self.folder, 'keys')
+        key = subprocess.run([self.command(), 'keygen', folder], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout.split()[-1]
+        for name, text in (('servers', 'tcp://* %s\n' % key),
+                           ('rights', 'key all %s\nallow all *\n' % key)):
+            with open(os.path.join(folder, name), 'w', encoding='ascii') as file:
+                file.write(text)
+        environment['DIVIDERE_NETWORK_SECURITY'] = folder
+        return ['--security', folder]
+
+    def command(self):
+        return os.path.join(self.build, 'tool', 'dividere')
 
     def program(self, name):
         return os.path.join(self.build, 'selftest', 'dividere_' + name)
@@ -80,7 +97,7 @@ class Soak:
         self.victims[node].append(name)
 
     def add_daemon(self, name, node, command, **endpoints):
-        words = [os.path.join(self.build, 'tool', 'dividere'), command]
+        words = [self.command(), command, *self.security]
         for side, port in endpoints.items():
             words += ['--' + side, self.at(node, port)]
         self.add_victim(name, node, words)
@@ -92,6 +109,8 @@ class Soak:
             words = self.add_daemon('names-' + i, 'names-' + i, 'nameserver', bind=5000,
                                     publish=5001, watch=5002)
             words += ['--rediscover', '1000']
+            if i == '1':
+                words += ['--snapshot', os.path.join(self.folder, 'snapshot')]
             words = self.add_daemon('broker-' + i, 'broker-' + i, 'broker', frontend=5555,
                                     backend=5556, introspection=5557)
             words += ['--heartbeat', '300', '--set', 'workers_max=100']
@@ -113,8 +132,9 @@ class Soak:
         names = [self.at(node, port) for node in ('names-1', 'names-2') for port in (5000, 5001)]
         for name, node in (('worker-1', 'farm-1'), ('worker-2', 'farm-1'), ('worker-3', 'farm-2')):
             self.add_server('worker', name, node, *backends)
-        self.add_python_worker('python-typed', 'farm-2', 'typed', 'broker-1')
-        self.add_python_worker('python-bytes', 'farm-1', 'bytes', 'broker-2')
+        if not self.args.secure:
+            self.add_python_worker('python-typed', 'farm-2', 'typed', 'broker-1')
+            self.add_python_worker('python-bytes', 'farm-1', 'bytes', 'broker-2')
         for i in ('1', '2'):
             node = 'host-' + i
             self.add_server('service', 'service-' + i, node, 'clock',
@@ -196,7 +216,7 @@ class Soak:
 
     def ask(self, node, *words):
         """What the command prints there, each line an object."""
-        words = [os.path.join(self.build, 'tool', 'dividere'), *words, '--json']
+        words = [self.command(), *words, *self.security, '--json']
         done = subprocess.run(self.network.nodes[node].inside(*words), stdout=subprocess.PIPE,
                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -206,7 +226,8 @@ class Soak:
         servers that do not know what is there."""
         found = []
         for i in ('1', '2'):
-            wanted = {'workers': WORKERS, 'pending': 0, 'in_flight': 0, 'waiting': 0}
+            workers = WORKERS + (not self.args.secure)
+            wanted = {'workers': workers, 'pending': 0, 'in_flight': 0, 'waiting': 0}
             told = self.ask('broker-' + i, 'stats', self.at('broker-' + i, 5557))
             stats = told[0]['stats'] if told else {}
             found += ['broker-%s: %s %s' % (i, stats.get(name), name)
@@ -278,8 +299,9 @@ class Soak:
                               len(self.crew.members), seconds, memory[most]))
 
     def run(self):
-        print('network soak: seed %d, %d s, %d nodes, links by %s' % (
-            self.args.seed, self.args.seconds, len(NODES), self.network.links.name), flush=True)
+        print('network soak: seed %d, %d s, %d nodes, links by %s%s' % (
+            self.args.seed, self.args.seconds, len(NODES), self.network.links.name,
+            ', secure' if self.args.secure else ''), flush=True)
         try:
             self.start()
             self.disturb()
@@ -303,6 +325,7 @@ def arguments():
     parser.add_argument('--seed', type=int, default=random.SystemRandom().randrange(10 ** 9))
     parser.add_argument('--links', choices=network.KINDS, default='')
     parser.add_argument('--patience', type=int, default=1)
+    parser.add_argument('--secure', action='store_true')
     parser.add_argument('--verbose', action='store_true')
     parser.add_argument('--inside', help=argparse.SUPPRESS)
     return parser.parse_args()
