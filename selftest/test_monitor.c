@@ -14,6 +14,7 @@
 #include "test.pb-c.h"
 
 void test_monitor_events (void);
+void test_monitor_unanswered (void);
 void test_monitor_reasons (void);
 void test_monitor_order (void);
 void test_monitor_unread (void);
@@ -91,6 +92,36 @@ test_monitor_events (void)
     dividere_connector_destroy (&client);
     dividere_connector_destroy (&events);
     CHECK_INT (dividere_stop (&monitor, -1), 0);
+}
+
+/*  Who connects to where nobody answers, as a host that is away, tries anew:
+ *  the kernel alone would ask ever more seldom, for minutes. A listener whose
+ *  queue is full does not answer either.                                    */
+void
+test_monitor_unanswered (void)
+{
+    struct sockaddr_in name = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    socklen_t size = sizeof (name);
+    int listener = socket (AF_INET, SOCK_STREAM, 0);
+    CHECK_INT (bind (listener, (struct sockaddr *) &name, size), 0);
+    CHECK_INT (listen (listener, 0), 0);
+    CHECK_INT (getsockname (listener, (struct sockaddr *) &name, &size), 0);
+    int first = socket (AF_INET, SOCK_STREAM, 0);
+    CHECK_INT (connect (first, (struct sockaddr *) &name, size), 0);
+    zactor_t *monitor = zactor_new (dividere_monitor, NULL);
+    dividere_connector_t *events = s_events (monitor);
+    char endpoint[64];
+    snprintf (endpoint, sizeof (endpoint), "tcp://127.0.0.1:%d",
+              ntohs (name.sin_port));
+    dividere_connector_t *client = dividere_dealer_new (endpoint, NULL);
+    CHECK_INT (dividere_monitor_watch (monitor, client, "client", -1), 0);
+    s_until (events, "client", KIND (CONNECT_RETRIED), "");
+    dividere_connector_destroy (&client);
+    dividere_connector_destroy (&events);
+    CHECK_INT (dividere_stop (&monitor, -1), 0);
+    close (first);
+    close (listener);
 }
 
 /*  A plain TCP connection to a connector that says something.               */

@@ -8,6 +8,10 @@
 #include "frame.h"
 #include "socket.h"
 
+/*  The kernel asks an address that does not answer after 1, 2, 4 ... s: a host
+ *  that is back would be found after as long as it was away. A new try asks at
+ *  once.                                                                    */
+#define CONNECT_MS   3000
 #define HANDSHAKE_MS 3000
 #define PROBES       3
 
@@ -54,6 +58,7 @@ dividere_socket_configure (void *handle,
         { ZMQ_TCP_KEEPALIVE_CNT, keepalive_s > 0 ? PROBES : -1 },
         { ZMQ_RECONNECT_IVL, options->reconnect_ms },
         { ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms },
+        { ZMQ_CONNECT_TIMEOUT, CONNECT_MS },
         { ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS },
         { ZMQ_BACKLOG, BACKLOG },
     };
