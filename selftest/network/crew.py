@@ -32,6 +32,7 @@ class Member:
         self.ready = False
         self.lines = []
         self.sent = None  # a signal that ends it
+        self.early = False  # ... before it could do anything about it
         self.sent_at = 0
         self.lives = 0
         self.memory = 0  # KiB, the most in any life
@@ -57,6 +58,7 @@ class Member:
         self.process.send_signal(number)
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.sent = number
+            self.early = not self.ready
             self.sent_at = time.monotonic()
 
     def order(self, letter):
@@ -104,7 +106,7 @@ class Member:
         self.process.stdin.close()
         self.process = None
         wanted = [-signal.SIGKILL] if self.sent == signal.SIGKILL else [0]
-        if self.python and self.sent:
+        if (self.python or self.early) and self.sent:
             wanted.append(-self.sent)
         if not self.sent:
             raise Trouble('%s ended by itself, with %d' % (self.name, status))
