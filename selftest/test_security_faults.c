@@ -187,7 +187,8 @@ test_security_handshake (void)
           ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC, true, 0, false },
         { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EPIPE, true, EKEYREJECTED,
           false },
-        { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EPIPE, false, 0, false },
+        { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EPIPE, false, EPROTONOSUPPORT,
+          false },
         { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, ETIMEDOUT, true, 0, false },
         { ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0, true, 0, false },
     };

@@ -21,6 +21,12 @@ dividere_handshake_failure (const void *data, size_t size, bool secure)
     static const dividere_handshake_t s_stranger = {
         EKEYREJECTED, "it has another key than it is known by", false
     };
+    /* What wants security may close before it has said so.                  */
+    static const dividere_handshake_t s_silent = {
+        EPROTONOSUPPORT,
+        "it ends the handshake, as who wants security does with who does not",
+        false
+    };
     uint16_t event;
     uint32_t value;
     if (size < sizeof (event) + sizeof (value))
@@ -34,7 +40,7 @@ dividere_handshake_failure (const void *data, size_t size, bool secure)
         return value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? s_mismatch
                                                                    : s_none;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        return secure && value == EPIPE ? s_stranger : s_none;
+        return value != EPIPE ? s_none : secure ? s_stranger : s_silent;
     default: return s_none;
     }
 }

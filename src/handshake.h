@@ -23,7 +23,8 @@ typedef struct {
 
 /*  Of the first frame of an event. secure: this side wants security.
  *    EACCES           the peer does not let this key in
- *    EPROTONOSUPPORT  one side wants security, and the other does not
+ *    EPROTONOSUPPORT  one side wants security, and the other does not (where
+ *                     this one does not: perhaps)
  *    EKEYREJECTED     the peer has another key than it is known by          */
 dividere_handshake_t dividere_handshake_failure (const void *data, size_t size,
                                                  bool secure);
