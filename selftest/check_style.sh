@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What clang-format does not see: sleeping, unbounded calls, wall clocks, fixed
-# paths, calls that are unsafe on bytes of a peer, threads below the actors.
+# paths, calls that are unsafe on bytes of a peer, threads below the actors,
+# tests that nobody runs.
 # usage: check_style.sh FOLDER
 set -u
 cd "$1" || exit 1
@@ -38,6 +39,14 @@ refuse '\b(zmsg_decode|zmsg_popmsg|zframe_print|zmsg_print|zsock_brecv|zsys_shut
     'unsafe here' 'src/*.[ch]' 'actors/*.[ch]'
 refuse '\b(zactor_new|pthread_create|zthread_new) *\(' 'src never starts a thread' 'src/*.[ch]'
 refuse '"(/tmp|/home|/root)/' 'fixed path' 'src/*.[ch]' 'actors/*.[ch]' 'tool/*.[ch]' 'selftest/*.[ch]'
+unrun=$(sed -n 's/^\(test_[a-z0-9_]*\) (void)$/\1/p' selftest/*.c | while read -r name; do
+    grep -q "^TEST (${name#test_})$" selftest/tests.def ||
+        grep -qw "$name" selftest/main.c || echo "$name: in no list of tests"
+done)
+if [ -n "$unrun" ]; then
+    echo "$unrun"
+    status=1
+fi
 # shellcheck disable=SC2046
 long=$(awk 'length > 80 { print FILENAME ":" FNR ": longer than 80" }' \
     /dev/null $(files '*.[ch]'))

@@ -4,6 +4,7 @@
  *  Those of a worker are in test_worker.c.                                  */
 
 #include "selftest.h"
+#include <pthread.h>
 #include <czmq.h>
 #include <dividere.h>
 #include "extension.h"
@@ -19,12 +20,24 @@ typedef struct {
     _Atomic int hooks; /* that were called                                   */
 } told_t;
 
+/*  What libzmq hands from thread to thread ThreadSanitizer does not see.    */
+static pthread_mutex_t s_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+s_synchronize (void)
+{
+    pthread_mutex_lock (&s_mutex);
+    pthread_mutex_unlock (&s_mutex);
+}
+
 static int
 s_on_msg01 (dividere_context_t *context, const TestMsg01 *message)
 {
     told_t *told = (told_t *) dividere_context_user (context);
+    pthread_mutex_lock (&s_mutex);
     told->result = dividere_context_request (context, &told->info);
     told->error = errno;
+    pthread_mutex_unlock (&s_mutex);
     CHECK (dividere_context_source (context));
     if (dividere_context_reply_bytes (context, "bytes", 5) < 0)
         CHECK_INT (errno, ENOTSUP);
@@ -73,6 +86,7 @@ s_ask (zsock_t *client, const dividere_extension_t *extension)
     uint8_t bytes[DIVIDERE_EXTENSION_MAX];
     TestMsg01 message = TEST_MSG01__INIT;
     zmq_msg_t frame;
+    s_synchronize ();
     if (extension) {
         dividere_extension_write (extension, bytes);
         CHECK (zmq_send (zsock_resolve (client), bytes,
@@ -85,6 +99,7 @@ s_ask (zsock_t *client, const dividere_extension_t *extension)
     CHECK_INT (zmsg_size (answer), extension ? 3 : 2);
     CHECK (zframe_streq (zmsg_last (answer), "bytes"));
     zmsg_destroy (&answer);
+    s_synchronize ();
 }
 
 void
