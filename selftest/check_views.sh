@@ -25,11 +25,13 @@ any='tcp://127.0.0.1:*'
 guide=$source/examples/guide.proto
 
 # Recorded, published again, recorded again: the same.
-start record "$folder/one" "@$any" --json --introspection "$any"
+start record "$folder/one" "@$any" --json --introspection "ipc://$folder/recorder"
 source_one=$(endpoints source)
 printf '{"field1": "%s"}\n' one two three |
     "$dividere" pub ">$source_one" Msg01 --proto "$guide" || fail "pub to record"
 "$dividere" pub ">$source_one" dividere.Ping '{"payload": "AAE="}' --count 2000 || fail "pub to record"
+# What is under way when it ends is not in it.
+until "$dividere" stats "ipc://$folder/recorder" | grep -qx 'written.2003'; do :; done
 kill -INT "$daemon"
 wait "$daemon" || fail "record"
 daemon=
